@@ -100,6 +100,7 @@ MEETING = {
     "analysis.commands.given": {"probe.words.failure"},
     "analysis.commands.outputs": {"probe.words.failure", "probe.disk.mishap", "probe.stop"},
     "analysis.intake.inputs": {"probe.disk.presence"},
+    "analysis.intake.shortage": {"probe.disk.mishap"},
     "analysis.commands.plan": {"probe.words.failure", "probe.disk.places"},
     "analysis.scale.cluster": {"probe.disk.installation"},
     # The collector looks once more for what redaction should have taken, by its own words.

@@ -13,10 +13,13 @@ import re
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
+
+import click
 
 import analysis as gw
 from analysis.collect.command import collect
@@ -29,6 +32,7 @@ from analysis.intake.rib import RibError
 from analysis.intake.sieve import Unread
 from analysis.policy import Policy, PolicyError
 from probe import __version__
+from probe.cli import main
 from probe.graph import Graph, Level, Link, Node
 from probe.origin import OriginError
 from probe.owner.settings import Settings, read_settings
@@ -383,3 +387,31 @@ def test_every_page_is_on_the_site() -> None:
     pages = {path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")}
     notebooks = {path.relative_to(ROOT) for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert reached == {path.with_suffix("").as_posix() for path in pages | notebooks}
+
+
+# What prints nothing that a script would read.
+WITHOUT_JSON = {
+    "collect": "serves until it is stopped",
+    "consent show": "a text to be read by who agrees",
+}
+
+
+def _leaves(command: click.Command, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            below = command.get_command(context, each)
+            assert below is not None
+            yield from _leaves(below, f"{name} {each}".strip())
+        if not command.invoke_without_command:
+            return
+    yield name, command
+
+
+def test_every_command_that_a_script_might_call_prints_json() -> None:
+    """Or it is said why not."""
+    options = {
+        name: {option for one in command.params for option in one.opts}
+        for name, command in _leaves(main)
+    }
+    assert {name for name, has in options.items() if "--json" not in has} == set(WITHOUT_JSON)

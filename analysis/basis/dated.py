@@ -20,6 +20,7 @@ from typing import Protocol, Self
 from analysis.evidence.desk import CountryTable, Desk
 from analysis.evidence.panel import Panel, observe_by_desks
 from analysis.intake.inputs import InputError
+from analysis.intake.shortage import unless_short
 from analysis.owners.attribution import Snapshot
 from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
@@ -71,7 +72,8 @@ def tables_in(folder: Path) -> list[tuple[dt.date, Path]]:
     try:
         files = [path for path in sorted(folder.iterdir()) if path.name.endswith(_TABLES)]
     except OSError as problem:
-        raise InputError(f"{folder}: cannot be read as a folder ({problem.strerror})") from None
+        blame = InputError(f"{folder}: cannot be read as a folder ({problem.strerror})")
+        raise unless_short(problem, blame) from None
     if not files:
         raise InputError(f"{folder}: holds no address table ({', '.join(_TABLES)})")
     days: dict[dt.date, Path] = {}

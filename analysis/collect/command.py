@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analysis.intake.shortage import unless_short
 from analysis.words.wording import counted, many
 from probe.commands.folder import Folder
 from probe.owner.settings import is_loopback
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from analysis.collect.store import Store
     from probe.disk.database import Trouble
-    from probe.sharing.receipt import Status
+    from probe.sharing.receipt import Receipt, Status
 
 if find_spec("uvicorn") is None:
     # As in `analysis.commands.given`: the libraries are imported by what needs them, so that the
@@ -133,10 +134,11 @@ def _listening(host: str, port: int) -> socket.socket:
         taken = problem.errno == errno.EADDRINUSE
         # Python adds to what the system says where it came to it.
         said = in_words(problem).partition(" (while")[0]
-        raise Failure(
+        blame = Failure(
             f"cannot listen on {host} port {port} ({said}); choose another "
             f"{'--port' if taken else '--host, an address of this machine'}"
-        ) from None
+        )
+        raise unless_short(OSError(problem.errno, said), blame) from None
 
 
 def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
@@ -163,10 +165,11 @@ def _server(store: Store, cert: Path | None, key: Path | None) -> Server:
     try:
         config.load()
     except OSError as problem:
-        raise BadInput(
+        blame = BadInput(
             f"{cert} and {key} cannot be used ({in_words(problem)}); they have to be a certificate "
             "in PEM and its key, both readable by this user"
-        ) from None
+        )
+        raise unless_short(problem, blame) from None
     return uvicorn.Server(config)
 
 
@@ -251,7 +254,8 @@ def status(*, folder: Path, as_json: bool) -> None:
 @collect.command(short_help="Copy all of it, also while the collector runs.")
 @_folder
 @click.argument("to", type=Folder(), metavar="TO")
-def backup(*, folder: Path, to: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def backup(*, folder: Path, to: Path, as_json: bool) -> None:
     """Copy FOLDER to the folder TO, or bring a copy that is there in step with it.
 
     The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
@@ -260,6 +264,9 @@ def backup(*, folder: Path, to: Path) -> None:
     with _opened(folder) as store:
         _refuse_as_a_copy(to, folder)
         held = store.back_up(to)
+    if as_json:
+        click.echo(json.dumps({"to": str(to), "bundles": held}))
+        return
     click.echo(f"{to} holds {many(held, 'bundle')}, as {folder} does; keep it as private")
 
 
@@ -286,14 +293,15 @@ def _refuse_as_a_copy(to: Path, folder: Path) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE…",
 )
-def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def take(*, folder: Path, new: bool, files: tuple[Path, ...], as_json: bool) -> None:
     """Take each FILE into FOLDER as if it had been sent: checked, and put into quarantine.
 
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
     """
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
-    refused = 0
+    taken: list[tuple[Path, Receipt]] = []
     with _store(folder) if new else _opened(folder, new="take --new") as store:
         for path in files:
             with path.open("rb") as given:
@@ -302,8 +310,14 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
             with store.incoming() as file:
                 file.write(data)
                 receipt = store.take_in(file, sha256_of(data), now_utc())
-            refused += receipt.status == "refused"
-            click.echo(f"{path}: {receipt.status}{f': {receipt.reason}' if receipt.reason else ''}")
+            taken.append((path, receipt))
+            if not as_json:
+                why = f": {receipt.reason}" if receipt.reason else ""
+                click.echo(f"{path}: {receipt.status}{why}")
+    if as_json:
+        found = [{"file": str(path), **asdict(receipt)} for path, receipt in taken]
+        click.echo(json.dumps({"bundles": found}))
+    refused = sum(receipt.status == "refused" for _path, receipt in taken)
     if refused:
         raise PartlyDone(f"{many(refused, 'file')} refused; ask whoever gave it for another copy")
 
@@ -312,11 +326,13 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...]) -> None:
 @_folder
 @click.argument("bundles", nargs=-1, metavar="[SHA256]…")
 @click.option("--all", "everything", is_flag=True, help="All that are in quarantine.")
-def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool, as_json: bool) -> None:
     """Accept bundles in FOLDER, named by their SHA256 or its beginning: they will be judged by."""
     if everything == bool(bundles):
         raise click.UsageError("name bundles by their sha256, or --all")
-    _decide(folder, bundles, "accepted", None, until=date.max if everything else None)
+    until = date.max if everything else None
+    _decide(folder, bundles, "accepted", None, until=until, as_json=as_json)
 
 
 @collect.command(short_help="Refuse bundles, also accepted ones, and delete them.")
@@ -329,7 +345,10 @@ def accept(*, folder: Path, bundles: tuple[str, ...], everything: bool) -> None:
     help="All whose newest trace was measured before this day (UTC), as 2026-01-31.",
 )
 @click.option("--reason", required=True, help="A sentence, which the volunteer will read.")
-def refuse(*, folder: Path, bundles: tuple[str, ...], before: datetime | None, reason: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def refuse(
+    *, folder: Path, bundles: tuple[str, ...], before: datetime | None, reason: str, as_json: bool
+) -> None:
     """Refuse bundles in FOLDER, named by their SHA256 or its beginning, and delete them.
 
     Also those that were accepted, as when a volunteer asks for it, or when their time is over.
@@ -340,13 +359,18 @@ def refuse(*, folder: Path, bundles: tuple[str, ...], before: datetime | None, r
         )
     if (before is None) != bool(bundles):
         raise click.UsageError("name bundles by their sha256, or --before a day")
-    _decide(
-        folder, bundles, "refused", f"operator: {reason}", until=before.date() if before else None
-    )
+    until = before.date() if before else None
+    _decide(folder, bundles, "refused", f"operator: {reason}", until=until, as_json=as_json)
 
 
 def _decide(
-    folder: Path, bundles: tuple[str, ...], status: Status, reason: str | None, until: date | None
+    folder: Path,
+    bundles: tuple[str, ...],
+    status: Status,
+    reason: str | None,
+    *,
+    until: date | None,
+    as_json: bool,
 ) -> None:
     """Decide on those that are named, or on all of which every trace is older than a day."""
     from analysis.collect.store import NotHeld, now_utc  # noqa: PLC0415
@@ -368,6 +392,9 @@ def _decide(
             raise BadInput(f"{gone.args[0]} was decided on meanwhile; look again") from None
         finally:
             store.settle()
+    if as_json:
+        click.echo(json.dumps({"status": status, "bundles": chosen}))
+        return
     click.echo(f"{status}: {many(len(chosen), 'bundle')}")
 
 

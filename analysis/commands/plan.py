@@ -71,7 +71,7 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
             raise BadInput(str(problem)) from None
     if not found.of:
         raise BadInput(f"{code}: no network of this country is in the address table")
-    return dict(found.of), "addresses" if found.unit == "addresses" else "users"
+    return dict(found.of), found.unit
 
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def _plain(fields: dict[str, Any], simulate: int) -> str:
             if fields["rejected"]
             else []
         ),
-        f"Needed besides the gateway: {wanted['possible']} before anything is said, "
+        f"Needed besides the candidate: {wanted['possible']} before anything is said, "
         f"{wanted['single']} before anybody is called a single gateway, {reliable} ({source}). "
         'With fewer an operator can be named whom most pass ("concentrated").',
         f'For "national": the first {national} cover {enough} of the {unit}.'

@@ -24,6 +24,7 @@ from analysis.grading.levels import (
     mostly_meet,
     strict_and_lenient_agree,
 )
+from analysis.owners.numbering import has_one_owner
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate
 from analysis.words.wording import asked, beside, captured_between, down, part, up
@@ -283,20 +284,31 @@ def _meeting_place(met: Candidate) -> str:
 def _numbers_only(figures: Figures) -> list[str]:
     reasons = []
     for apart in figures.apart:
-        name = apart.node.name
-        reasons.append(
-            f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few "
-            "come by the same ones, there or right behind: they may have numbers or lines of it, "
-            "or pass it by too many links. So it is not named a gateway, and the figures count the "
-            f"ways as if {name} were not there."
-        )
+        reasons.append(_only_numbers(apart))
         if apart.node in figures.in_twos:
             reasons.append(
-                f"Most of them come by an address of {name}, or right behind, by which one other "
-                "comes as well: a gateway of many sites looks so, and networks measured besides "
-                "tell whether more meet there."
+                f"Most of them come by an address of {apart.node.name}, or right behind, by which "
+                "one other comes as well: a gateway of many sites looks so, and networks measured "
+                "besides tell whether more meet there."
             )
     return reasons
+
+
+def _only_numbers(apart: Candidate) -> str:
+    name = apart.node.name
+    if apart.blocks and not any(map(has_one_owner, apart.blocks)):
+        return (
+            f"{apart.captured} of {apart.of} organisations show hops of {name}, which any network "
+            "may number itself by, but too few go on over the same addresses right behind: they "
+            "may number themselves alike, or pass a gateway by too many links. So it is not named "
+            f"a gateway, and the figures count the ways as if {name} were not there."
+        )
+    return (
+        f"{apart.captured} of {apart.of} organisations show addresses of {name}, but too few "
+        "come by the same ones, there or right behind: they may have numbers or lines of it, "
+        "or pass it by too many links. So it is not named a gateway, and the figures count the "
+        f"ways as if {name} were not there."
+    )
 
 
 def _diverse_or_mixed(

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.intake.shortage import unless_short
+
 # The names of the columns, by form.
 _AS = ("AS", "ASN")
 _COUNTRY = ("CC",)
@@ -44,7 +46,8 @@ def read_eyeballs(path: Path, country: str) -> Eyeballs:
     try:
         content = path.read_bytes()
     except OSError as problem:
-        raise EyeballsError(f"{path}: cannot be read ({problem.strerror})") from None
+        blame = EyeballsError(f"{path}: cannot be read ({problem.strerror})")
+        raise unless_short(problem, blame) from None
     # The names of networks in it are Latin-1 at times; nothing but numbers is used.
     text = content.decode("utf-8-sig", errors="replace")
     date, rows = _json(path, text) if text.lstrip().startswith(("{", "[")) else (None, _csv(text))

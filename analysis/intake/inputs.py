@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from analysis.intake.shortage import unless_short
 from probe.disk.presence import is_file, is_folder, is_there
 
 READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
@@ -59,7 +60,8 @@ def find_files(paths: Sequence[str]) -> list[str]:
         try:
             found += _files_of(given)
         except OSError as problem:
-            raise InputError(f"{given}: cannot be read ({problem.strerror})") from None
+            blame = InputError(f"{given}: cannot be read ({problem.strerror})")
+            raise unless_short(problem, blame) from None
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
 
 
@@ -118,10 +120,11 @@ def _below(folder: Path) -> Iterator[Path]:
     """
 
     def refuse(problem: OSError) -> None:
-        raise InputError(
+        blame = InputError(
             f"{problem.filename}: the folder cannot be read ({problem.strerror}); mend its "
             "permissions, or name the files and folders that can be"
         )
+        raise unless_short(problem, blame)
 
     for inside, _folders, names in os.walk(folder, onerror=refuse):
         yield from (Path(inside, name) for name in names)
@@ -156,7 +159,8 @@ class _Hashed(io.RawIOBase):
         try:
             piece = self._file.read(len(buffer))
         except OSError as problem:
-            raise InputError(f"{self._name}: cannot be read ({problem.strerror})") from None
+            blame = InputError(f"{self._name}: cannot be read ({problem.strerror})")
+            raise unless_short(problem, blame) from None
         self.sha256.update(piece)
         self.size += len(piece)
         buffer[: len(piece)] = piece
@@ -299,7 +303,8 @@ def opened(name: str, path: str | None = None) -> Iterator[tuple[Stream, Callabl
                 else stack.enter_context(Path(path or name).open("rb"))
             )
         except OSError as problem:
-            raise InputError(f"{name}: cannot be read ({problem.strerror})") from None
+            blame = InputError(f"{name}: cannot be read ({problem.strerror})")
+            raise unless_short(problem, blame) from None
         raw = _Hashed(name, file)
         packed = io.BufferedReader(raw, _CHUNK)
 

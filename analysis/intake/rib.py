@@ -25,6 +25,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from analysis.intake.shortage import unless_short
+
 Network = IPv4Network | IPv6Network
 
 _HEADER = struct.Struct(">IHHI")  # time, type, subtype, length (RFC 6396, 2)
@@ -80,7 +82,8 @@ def read_rib(path: Path, wanted: Callable[[str], bool]) -> Rib:
             for header, body in _records(file, rib):
                 _take(header, body, rib, wanted)
     except OSError as problem:
-        raise RibError(f"{path}: cannot be read ({problem.strerror or problem})") from None
+        blame = RibError(f"{path}: cannot be read ({problem.strerror or problem})")
+        raise unless_short(problem, blame) from None
     if not rib.prefixes:
         raise RibError(
             f"{path}: no MRT dump of a routing table; give a RIB of RouteViews (rib.*.bz2) or "

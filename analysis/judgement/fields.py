@@ -203,7 +203,7 @@ def coverage_fields(
         "organisations": len(family.grouped),
         "organisations_known": len(weights.of.keys() | family.grouped.keys()),
         "eyeballs": eyeballs,
-        "weights": weights.unit,
+        "weights": "eyeballs" if weights.unit == "users" else weights.unit,
         "unweighed": sum(name not in weights.of for name in family.grouped),
         "bounds": list(coverage_bounds(weighed or 0.0, eyeballs)),
     }

@@ -33,9 +33,9 @@ LIMITS = (
 _KM_A_MS = 100
 
 _WEIGHTS = {
-    "addresses": "Eyeballs are approximated by announced IPv4 addresses, which under-weigh mobile "
+    "addresses": "Users are approximated by announced IPv4 addresses, which under-weigh mobile "
     "networks.",
-    "eyeballs": "Eyeballs are estimated from whom advertisements reached: people behind VPNs, and "
+    "users": "Users are estimated from whom advertisements reached: people behind VPNs, and "
     "networks that block advertisements, are counted wrongly.",
 }
 

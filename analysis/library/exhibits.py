@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from analysis.evidence.observation import by_day
+from analysis.grading.verdict import Grade
 from analysis.judgement.judge import Evidence
 from analysis.owners.operators import Node
 from analysis.shares.convergence import candidate, gateway_of
@@ -37,8 +38,9 @@ PAIRS = {
     ),
     "gateway": Column(
         "string",
-        "the strongest candidate where the pair passes it, else the last node at home, else "
-        "the organisation itself; missing where unknown",
+        "the strongest candidate where the pair passes it and the grade is neither "
+        "`insufficient` nor `diverse`, else the last node at home, else the organisation itself; "
+        "missing where unknown",
     ),
     "own_exit": Column("boolean", "whether that is the organisation itself"),
     "passes_candidate": Column(
@@ -146,10 +148,14 @@ REJECTED = {
 }
 
 
-def pairs_table(evidence: Evidence) -> pd.DataFrame:
+_NOBODY_FOUND: frozenset[Grade] = frozenset({"insufficient", "diverse"})
+
+
+def pairs_table(evidence: Evidence, grade: Grade) -> pd.DataFrame:
     """One row for each organisation and destination abroad, with the columns of ``PAIRS``.
 
-    The gateway is missing where the crossing is not resolved: unknown is not "its own".
+    The gateway is missing where the crossing is not resolved: unknown is not "its own". Where the
+    ``grade`` says that nobody was found, the strongest candidate is put on no pair's way out.
     """
     traces: Counter[tuple[str, str]] = Counter()
     for seen in evidence.observations:
@@ -159,9 +165,10 @@ def pairs_table(evidence: Evidence) -> pd.DataFrame:
         seen.destination: seen.destination_organisation for seen in evidence.observations
     }
     top = evidence.candidate.node if evidence.candidate else None
+    found = None if grade in _NOBODY_FOUND else top
     rows = []
     for pair in evidence.pairs:
-        gateway = gateway_of(pair, top) if pair.resolved else None
+        gateway = gateway_of(pair, found) if pair.resolved else None
         upstream = pair.upstream if pair.resolved else None
         rows.append(
             {

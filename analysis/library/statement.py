@@ -37,6 +37,7 @@ from analysis.words.wording import (
     at_home,
     captured_range,
     effective,
+    grade_at_home,
     headline,
     many,
     outward,
@@ -403,7 +404,7 @@ class Verdict:
     @property
     def pairs(self) -> pd.DataFrame:
         """One row for each organisation and destination abroad, with its gateway."""
-        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence))
+        return self._made("pairs", lambda: exhibits.pairs_table(self._evidence, self.grade))
 
     @property
     def days(self) -> pd.DataFrame:
@@ -472,12 +473,22 @@ class Verdict:
         captured, (low, high) = self.captured, outward(*self.coverage.bounds, ".2f")
         lower, upper = captured_range(self._fields)
         confidence = self.provenance["policy"]["confidence"]
+        judged = (
+            (("judged", many(captured.of, "organisation")),)
+            if self.grade == "insufficient"
+            else (
+                (
+                    "captured",
+                    f"{captured.organisations} of {many(captured.of, 'organisation')}, "
+                    f"{asked(confidence)} bounds {lower}–{upper}",
+                ),
+                ("effective gateways", effective(self._fields)),
+                ("nationally", f"a share of {low}–{high}"),
+            )
+        )
         figures = (
-            ("captured", f"{captured.organisations} of {many(captured.of, 'organisation')}, "
-             f"{asked(confidence)} bounds {lower}–{upper}"),
-            ("effective gateways", effective(self._fields)),
-            ("nationally", f"a share of {low}–{high}"),
-            ("domestic paths", self.domestic.grade.replace("_", " ")),
+            *judged,
+            ("domestic paths", grade_at_home(self._fields["domestic"])),
             ("alarm", self.timeline.reason),
         )  # fmt: skip
         rows = "".join(

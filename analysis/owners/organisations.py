@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from analysis.intake.inputs import InputError, short_name
+from analysis.intake.shortage import unless_short
 
 
 class Register(Protocol):
@@ -119,7 +120,8 @@ def read_siblings(paths: Sequence[Path]) -> Siblings:
             held = _read(text.decode(errors="replace"), found)
         except (EOFError, OSError, zlib.error) as problem:
             why = problem.strerror if isinstance(problem, OSError) else None
-            raise InputError(f"{path}: cannot be read ({why or problem})") from None
+            blame = InputError(f"{path}: cannot be read ({why or problem})")
+            raise unless_short(problem, blame) from None
         except (ValueError, RecursionError, TypeError):
             held = 0
         if not held:

@@ -286,11 +286,12 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     """The paths from each network through its gateway to the first operator abroad (a Sankey).
 
     Networks weigh the same. A network that is its own gateway, and what is unknown, have bars of
-    their own. Raises ValueError for less than 100 pixels.
+    their own. Where too little was measured, the last ones at home are pale and no gateways.
+    Raises ValueError for less than 100 pixels.
     """
     demand_verdict(verdict)
     shape = sankey.Shape.of(width)
-    names = shape.columns
+    names, judged = shape.columns, verdict.grade != "insufficient"
     flows = lay_out(
         strands_of(records_of(verdict.pairs), verdict.accused),
         network_height=26,
@@ -302,7 +303,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
     x = alt.X("x:Q", scale=across, axis=None)
     y = alt.Y("y:Q", scale=down, axis=None)
     layers = [
-        alt.Chart(pd.DataFrame(sankey.ribbon_points(flows, names)))
+        alt.Chart(pd.DataFrame(sankey.ribbon_points(flows, names, judged=judged)))
         .mark_area(opacity=0.75)
         .encode(
             x=x,
@@ -311,7 +312,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
             detail="ribbon:N",
             color=alt.Color("colour:N", scale=None),
         ),
-        alt.Chart(pd.DataFrame(sankey.bars(flows, names)))
+        alt.Chart(pd.DataFrame(sankey.bars(flows, names, judged=judged)))
         .mark_rect()
         .encode(
             x=x,
@@ -322,7 +323,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
         ),
     ]
     labels = pd.DataFrame(sankey.labels(flows, shape, say))
-    heads = pd.DataFrame(sankey.heads(names, say))
+    heads = pd.DataFrame(sankey.heads(names, say, judged=judged))
     for column in range(len(names)):
         some = labels[labels["column"] == column] if len(labels) else labels
         if not some.empty:
@@ -332,7 +333,7 @@ def paths(verdict: Verdict, *, width: int = WIDE, say: Say = str) -> alt.LayerCh
                 column=column,
                 shape=shape,
             )
-    return _themed(alt.layer(*layers), width, height, sankey.told(flows, say))
+    return _themed(alt.layer(*layers), width, height, sankey.told(flows, say, judged=judged))
 
 
 def _column_words(

@@ -41,6 +41,7 @@ from analysis.words.wording import (
     captured_range,
     down,
     effective,
+    grade_at_home,
     headline,
     not_judged,
     outward,
@@ -78,6 +79,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         fields=fields,
         headline=headline(fields, words),
         at_home=at_home(fields, words),
+        grade_at_home=grade_at_home(fields["domestic"], words),
         grades=GRADES,
         reasons=[one for one in verdict.reasons if one not in owned and one != other_version],
         other_version=other_version,
@@ -99,6 +101,7 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         national=outward(*verdict.coverage.bounds),
         turned_on=_TURNED_ON[verdict.grade],
         ways=_ways(verdict, words),
+        paths_title=_paths_title(verdict, words),
         stand_together=stand_together(_strands(verdict)),
         needs=verdict.needs,
         recruits=records_of(_to_ask(verdict)),
@@ -233,7 +236,7 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
     if len(verdict.pairs):
         add(
             "paths",
-            words("Paths from each network through its gateway to abroad"),
+            _paths_title(verdict, words),
             *(figures.paths(verdict, width=width, say=words) for width in widths),
         )
     if verdict.days["captured_share"].count() > 1:
@@ -250,6 +253,12 @@ def _pictures(verdict: Verdict, words: Words) -> dict[str, Markup]:
 
 def _strands(verdict: Verdict) -> list[Strand]:
     return strands_of(records_of(verdict.pairs), verdict.accused)
+
+
+def _paths_title(verdict: Verdict, words: Words) -> str:
+    if verdict.grade == "insufficient":
+        return words("Paths from each network to abroad")
+    return words("Paths from each network through its gateway to abroad")
 
 
 def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:

@@ -89,8 +89,13 @@ class Shape(NamedTuple):
         return len(self.lines(column, name)) * self.line_height + 4
 
 
-def ribbon_points(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
-    """Points along every ribbon, on a curve that leaves and arrives level."""
+def ribbon_points(
+    flows: Flows, at: tuple[float, float, float], *, judged: bool
+) -> Iterator[dict[str, Any]]:
+    """Points along every ribbon, on a curve that leaves and arrives level.
+
+    What is not ``judged``, since too little was measured, is as pale as what is unknown.
+    """
     for number, ribbon in enumerate(flows.ribbons):
         left, right = at[ribbon.source.column] + _BAR_WIDTH, at[ribbon.target.column]
         for step in range(_STEPS + 1):
@@ -101,11 +106,11 @@ def ribbon_points(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict
                 "x": round(left + (right - left) * t, 1),
                 "y": round(y, 1),
                 "y2": round(y + ribbon.height, 1),
-                "colour": PALE[ribbon.gateway.role],
+                "colour": PALE[ribbon.gateway.role if judged else "unknown"],
             }
 
 
-def bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any]]:
+def bars(flows: Flows, at: tuple[float, float, float], *, judged: bool) -> Iterator[dict[str, Any]]:
     """Each bar as a rectangle; its left side is where its column stands.
 
     Networks that are their own gateways are as many pieces, lest they be taken for one gateway.
@@ -114,6 +119,7 @@ def bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any
         pieces = placed.bar.together if placed.bar.role == "themselves" else 1
         piece = placed.height / pieces
         gap = piece / 4 if pieces > 1 else 0.0
+        role = placed.bar.role if judged or placed.column != 1 else "unknown"
         for number in range(pieces):
             top = placed.top + number * piece
             yield {
@@ -121,7 +127,7 @@ def bars(flows: Flows, at: tuple[float, float, float]) -> Iterator[dict[str, Any
                 "x2": at[placed.column] + _BAR_WIDTH,
                 "y": round(top, 1),
                 "y2": round(top + piece - gap, 1),
-                "colour": _SOLID[placed.bar.role],
+                "colour": _SOLID[role],
             }
 
 
@@ -157,9 +163,10 @@ def labels(flows: Flows, shape: Shape, say: Say) -> Iterator[dict[str, Any]]:
         }
 
 
-def heads(at: tuple[float, float, float], say: Say) -> Iterator[dict[str, Any]]:
-    """What the columns are, above them."""
-    for column, words in enumerate((say("network"), say("gateway"), say("first abroad"))):
+def heads(at: tuple[float, float, float], say: Say, *, judged: bool) -> Iterator[dict[str, Any]]:
+    """What the columns are, above them; where too little was measured no gateway is."""
+    middle = say("gateway") if judged else say("last at home")
+    for column, words in enumerate((say("network"), middle, say("first abroad"))):
         yield {
             "column": column,
             "x": at[column] + (_BAR_WIDTH if column == 0 else 0),
@@ -168,7 +175,7 @@ def heads(at: tuple[float, float, float], say: Say) -> Iterator[dict[str, Any]]:
         }
 
 
-def told(flows: Flows, say: Say) -> str:
+def told(flows: Flows, say: Say, *, judged: bool) -> str:
     """What the picture shows, for whoever cannot see it."""
     gateways = [placed for placed in flows.bars if placed.column == 1]
     if not gateways:
@@ -178,4 +185,9 @@ def told(flows: Flows, say: Say) -> str:
         f"{bar_name(placed.bar, say)} {part(placed.weight / total)}"
         for placed in sorted(gateways, key=lambda placed: -placed.weight)
     )
+    if not judged:
+        return say(
+            "Too little was measured for a finding. By the last network at home, all networks "
+            "alike: {parts}."
+        ).format(parts=parts)
     return say("By gateway, all networks alike: {parts}.").format(parts=parts)

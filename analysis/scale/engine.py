@@ -32,6 +32,7 @@ from analysis.intake.formats.typed import Lines as TypedLines
 from analysis.intake.formats.typed import Surprise
 from analysis.intake.inputs import InputError
 from analysis.intake.load import Loaded
+from analysis.intake.shortage import unless_short
 from analysis.intake.sieve import Malformed, Sieve, keep
 from analysis.intake.told import Fingerprint, Told, fingerprint_of, tell
 from analysis.owners.operators import Gazetteer
@@ -375,10 +376,11 @@ def _temporary_files() -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise InputError(
+        blame = InputError(
             f"{tempfile.gettempdir()}: what is kept of each trace cannot be written there "
             f"({problem.strerror}); name a folder with room (22 bytes a trace) in TMPDIR"
-        ) from None
+        )
+        raise unless_short(problem, blame) from None
 
 
 @contextmanager

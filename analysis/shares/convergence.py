@@ -1,6 +1,6 @@
 """Pairs → figures: who captures how many organisations, and who stands where.
 
-The unit is the organisation: a figure weighs organisations alike (or by eyeballs), never traces or
+The unit is the organisation: a figure weighs organisations alike (or by users), never traces or
 volunteers. An organisation's own part of the path says nothing about others, so a candidate is
 judged by the organisations besides it. How sure a figure is, `analysis.shares.intervals` says;
 grades are given in `analysis.grading.verdict` and `analysis.home.hub` alone.

@@ -32,7 +32,7 @@ class Weights:
     """
 
     of: Mapping[str, float]
-    unit: Literal["eyeballs", "addresses"]
+    unit: Literal["users", "addresses"]
 
 
 def by_addresses(networks: Iterable[RegisteredNetwork]) -> Weights:
@@ -54,7 +54,7 @@ def by_users(users: Mapping[int, float], organisation: Callable[[int], str]) -> 
         if count:
             name = organisation(asn)
             weights[name] = weights.get(name, 0.0) + count
-    return Weights(weights, "eyeballs")
+    return Weights(weights, "users")
 
 
 def covered(measured: Iterable[str], left_out: Collection[str], weights: Weights) -> float:

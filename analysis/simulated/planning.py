@@ -52,7 +52,7 @@ def invitees(weights: Mapping[str, float], measured: Collection[str] = ()) -> li
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """How many organisations besides the gateway must take part, and for what.
+    """How many organisations besides the candidate must take part, and for what.
 
     ``possible``: before anything is said. ``single``: before "single gateway" can be said at all,
     if every one is captured, and if they are the largest; ``named``: before anybody can be named,

@@ -54,7 +54,7 @@ class Dependence:
     """How much depends on a node.
 
     ``panel`` is its hegemony with organisations as viewpoints, each weighing the same.
-    ``country`` is the mean, weighted by eyeballs, of its hegemony for each organisation, with
+    ``country`` is the mean, weighted by users, of its hegemony for each organisation, with
     that organisation's destinations as viewpoints; None where no weight is known.
     """
 

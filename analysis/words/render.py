@@ -23,7 +23,9 @@ from analysis.words.wording import (
     at_home,
     called,
     captured_range,
+    counted_in,
     effective,
+    grade_at_home,
     headline,
     many,
     not_judged,
@@ -125,9 +127,22 @@ def _captured(verdict: Mapping[str, Any]) -> Text:
 def _share_of_pairs(verdict: Mapping[str, Any]) -> str:
     if not verdict["captured"]["of"]:
         return "–"
-    share, unit = verdict["share"], verdict["coverage"]["weights"]
-    weighed = f", {share['eyeballs']:.2f} by {unit}" if share["eyeballs"] is not None else ""
+    share = verdict["share"]
+    weighed = (
+        f", {share['eyeballs']:.2f} by {counted_in(verdict)}"
+        if share["eyeballs"] is not None
+        else ""
+    )
     return f"{share['equal']:.2f} by organisation{weighed}"
+
+
+def _judged(verdict: Mapping[str, Any]) -> str:
+    return f"{many(verdict['captured']['of'], 'organisation')}{_besides(verdict)}"
+
+
+def _besides(verdict: Mapping[str, Any]) -> str:
+    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
+    return " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
 
 
 def _gateways(verdict: Mapping[str, Any]) -> str:
@@ -139,12 +154,10 @@ def _gateways(verdict: Mapping[str, Any]) -> str:
 
 def _coverage(verdict: Mapping[str, Any]) -> str:
     coverage = verdict["coverage"]
-    # What stands first among the candidates may be an exchange, and nobody whom the rule judges.
-    besides = " besides the candidate's" if verdict["interfaces"]["gateway"] else ""
+    nationally = f"; nationally {_national(verdict)}" if verdict["grade"] != "insufficient" else ""
     return (
         f"{coverage['organisations']} of {many(coverage['organisations_known'], 'organisation')}, "
-        f"{part(coverage['eyeballs'])} of {coverage['weights']}{besides}; "
-        f"nationally {_national(verdict)}"
+        f"{part(coverage['eyeballs'])} of {counted_in(verdict)}{_besides(verdict)}{nationally}"
     )
 
 
@@ -159,9 +172,7 @@ def _hegemony(verdict: Mapping[str, Any]) -> Text | None:
         return None
     first = hegemony["nodes"][0]
     weighed = (
-        f", {first['country']:.2f} by {verdict['coverage']['weights']}"
-        if first["country"] is not None
-        else ""
+        f", {first['country']:.2f} by {counted_in(verdict)}" if first["country"] is not None else ""
     )
     few = f"; only {many(hegemony['viewpoints'], 'viewpoint')}" if hegemony["warning"] else ""
     return Text(f"{_name(first)} {first['panel']:.2f} by organisation{weighed}{few}")
@@ -212,7 +223,7 @@ def _domestic(verdict: Mapping[str, Any]) -> Text:
         f"{count} {way.replace('_', ' ')}" for way, count in domestic["pairs"].items() if count
     )
     return Text.assemble(
-        (domestic["grade"].replace("_", " "), _STYLE[domestic["grade"]]),
+        (grade_at_home(domestic), "" if domestic["meeting_place"] else _STYLE[domestic["grade"]]),
         _hub(domestic) + (f": {ways}" if ways else ""),
     )
 
@@ -221,11 +232,7 @@ def _hub(domestic: Mapping[str, Any]) -> str:
     hub = domestic["hub"]
     if not hub:
         return ""
-    if hub["kind"] == "exchange":
-        return f" ({hub['name']}, an exchange)"
-    return (
-        f" ({hub['name']}, a meeting place)" if domestic["meeting_place"] else f" ({hub['name']})"
-    )
+    return f" ({hub['name']}{', an exchange' if hub['kind'] == 'exchange' else ''})"
 
 
 def _first_abroad(verdict: Mapping[str, Any]) -> Text | None:
@@ -286,8 +293,19 @@ _ROWS: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
 }
 
 
+# Of too few networks the figures are not shown: four of four is read as a verdict.
+_OF_TOO_FEW: dict[str, Callable[[Mapping[str, Any]], Text | str | None]] = {
+    "judged": _judged,
+    **{
+        name: _ROWS[name]
+        for name in ("coverage", "witness", "domestic", "timeline", "measured", "left out")
+    },
+}
+
+
 def _rows(verdict: Mapping[str, Any]) -> dict[str, Text | str]:
-    told = {name: row(verdict) for name, row in _ROWS.items()}
+    rows = _OF_TOO_FEW if verdict["grade"] == "insufficient" else _ROWS
+    told = {name: row(verdict) for name, row in rows.items()}
     return {name: row for name, row in told.items() if row is not None}
 
 
@@ -358,7 +376,7 @@ def _brief(verdict: Mapping[str, Any]) -> dict[str, str]:
         _bounds(verdict): _range(verdict),
         "nationally": "a share of " + _national(verdict),
         "effective": f"{effective(verdict)} gateways",
-        "domestic": domestic["grade"].replace("_", " ") + _hub(domestic),
+        "domestic": grade_at_home(domestic) + _hub(domestic),
     }
 
 

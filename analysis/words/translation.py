@@ -27,7 +27,7 @@ VERDICT = "verdict"
 # In a pattern: what is itself a sentence, or a list of them joined by semicolons.
 PARTS = "parts"
 # In a pattern: what stands for words that are in the catalogue.
-NAMED = {"grade": GRADES, "unit": {"addresses": "addresses", "eyeballs": "users"}}
+NAMED = {"grade": GRADES, "unit": {"addresses": "addresses", "users": "users"}}
 # In a pattern: what stands for a day.
 DAYS = frozenset({"day", "first", "last"})
 

@@ -1,9 +1,10 @@
 """What is said of a verdict in the same words on a terminal, in a notebook and in a report.
 
 `HEADLINE` sums a grade up in one sentence, `HUB` stands beside it where the ways at home have one,
-`GRADES` names a grade, `LEFT_OUT` says why traces were not used, `beside` writes a figure so that
-nobody takes it for a bound that it misses, `part` so that nobody takes it for nothing or for all,
-and `outward` and `captured_between` bounds so that they claim no more than is known.
+`GRADES` and `grade_at_home` name a grade, `LEFT_OUT` says why traces were not used, `beside` writes
+a figure so that nobody takes it for a bound that it misses, `part` so that nobody takes it for
+nothing or for all, and `outward` and `captured_between` bounds so that they claim no more than is
+known.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ GRADES = {
     "single_gateway": "single gateway",
     "single_hub": "single hub",
 }
+
+MEETING = "networks meet in one place"
+"""Stands for the grade of the ways at home where all that it tells is a meeting place."""
 
 LEFT_OUT = {
     "malformed": "lines that are no traceroute",
@@ -240,6 +244,16 @@ def called(kind: str, name: str, say: Say = str) -> str:
     return say("{name} (exchange)").format(name=name) if kind == "exchange" else name
 
 
+def counted_in(verdict: Mapping[str, Any]) -> str:
+    """What the weights of the organisations are, in the word for people.
+
+    >>> counted_in({"coverage": {"weights": "eyeballs"}})
+    'users'
+    """
+    weights: str = verdict["coverage"]["weights"]
+    return "users" if weights == "eyeballs" else weights
+
+
 def not_judged(verdict: Mapping[str, Any]) -> int:
     """How many traces are evidence, but of other days or of the other IP version.
 
@@ -269,6 +283,18 @@ def headline(verdict: Mapping[str, Any], say: Say = str) -> str:
     """
     gateway, sentence = verdict["gateway"], HEADLINE[verdict["grade"]]
     return say(sentence).format(gateway=gateway["name"] if gateway else "")
+
+
+def grade_at_home(domestic: Mapping[str, Any], say: Say = str) -> str:
+    """The grade of the ways at home in words: where networks only meet, nobody concentrates them.
+
+    >>> grade_at_home({"grade": "concentrated", "meeting_place": True})
+    'networks meet in one place'
+    >>> grade_at_home({"grade": "single_hub", "meeting_place": False})
+    'single hub'
+    """
+    words = MEETING if domestic["meeting_place"] else GRADES[domestic["grade"]]
+    return say(words)
 
 
 def at_home(verdict: Mapping[str, Any], say: Say = str) -> str | None:

@@ -148,7 +148,8 @@ def show(*, page: bool, opened: bool) -> None:
     type=int,
     help="Agree to what is named without being asked, having read this version of the text.",
 )
-def grant(*, version_read: int | None, **flags: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="What `status --json` prints, as it is then.")
+def grant(*, version_read: int | None, as_json: bool, **flags: bool) -> None:
     """Show the text, ask each question, and put the answers down.
 
     Without options it asks all three; with some it asks those. Each answer is typed; Enter alone
@@ -171,12 +172,13 @@ def grant(*, version_read: int | None, **flags: bool) -> None:
                 ).format(version=VERSION, read=version_read)
             )
         change(folder, dict.fromkeys(chosen, True), datetime.now(UTC).date())
-    _conclude()
+    _conclude(as_json=as_json)
 
 
 @consent.command(short_help="Take your agreement back.")
 @_permissions
-def withdraw(**flags: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="What `status --json` prints, as it is then.")
+def withdraw(*, as_json: bool, **flags: bool) -> None:
     """Take back what you have agreed to, all of it or what is named.
 
     From then on it is not done any more. What was sent or handed over before cannot be called
@@ -186,13 +188,16 @@ def withdraw(**flags: bool) -> None:
 
     change(data_folder(), dict.fromkeys(_chosen(**flags), False), datetime.now(UTC).date())
     asking.clear(data_folder())
-    _conclude()
-    if is_folder(spool_folder()):
+    _conclude(as_json=as_json)
+    if not as_json and is_folder(spool_folder()):
         click.echo(_("what was measured is still here; to delete all of it: gatewatch purge"))
 
 
-def _conclude() -> None:
+def _conclude(*, as_json: bool) -> None:
     """Say what holds now."""
+    if as_json:
+        click.echo(json.dumps(_fields(data_folder())))
+        return
     lacking = missing(data_folder(), *Permission)
     agreed = ", ".join(each for each in Permission if each not in lacking)
     if agreed:

@@ -35,6 +35,11 @@ _system = click.option(
 )
 
 
+_as_json = click.option(
+    "--json", "as_json", is_flag=True, help="What `status --json` prints, as it is then."
+)
+
+
 @click.group(short_help="Measure by itself, now and then.")
 def schedule() -> None:
     """Have `gatewatch run --scheduled` called by this system once an hour.
@@ -48,7 +53,8 @@ def schedule() -> None:
 @schedule.command()
 @_system
 @click.option("--dry-run", is_flag=True, help="Only show what would be written and called.")
-def install(*, system: bool, dry_run: bool) -> None:
+@_as_json
+def install(*, system: bool, dry_run: bool, as_json: bool) -> None:
     """Put the timer in place and switch it on.
 
     A second time it mends what has changed and leaves the rest. Needs your consent to run and to
@@ -61,14 +67,22 @@ def install(*, system: bool, dry_run: bool) -> None:
                 "nothing; leave out sudo, or add --system"
             )
         )
+    if as_json:
+        _for_a_script()
     timer, job = here.timer(system=system), here.job(system=system)
     if dry_run:
-        _show(timer, job)
+        if as_json:
+            click.echo(json.dumps(_foretold(timer, job)))
+        else:
+            _show(timer, job)
         return
     timer.prepare(job)
     require(job.folder, Permission.RUN, Permission.KEEP)
     try_to_write(job.folder)
     timer.install(job)
+    if as_json:
+        _tell(timer, job, _standing(timer, job, system=system))
+        return
     standing = timer.standing(job)
     click.echo(_("measures by itself from now on ({name})").format(name=timer.name))
     if standing.next is not None:
@@ -88,11 +102,9 @@ def status(*, system: bool, as_json: bool) -> None:
     mends it.
     """
     if as_json:
-        click.get_current_context().with_resource(for_scripts())
+        _for_a_script()
     timer, job = here.timer(system=system), here.job(system=system)
-    standing = timer.standing(job)
-    if not system:
-        standing = replace(standing, hints=(*standing.hints, *here.others()))
+    standing = _standing(timer, job, system=system)
     try:
         entry = _diary(job).read()
     except PermissionError as problem:
@@ -103,9 +115,6 @@ def status(*, system: bool, as_json: bool) -> None:
                 command="sudo gatewatch schedule status --system"
             )
         ) from problem
-    if standing.installed and (lacking := missing(job.folder, Permission.RUN, Permission.KEEP)):
-        hint = _without_consent(lacking, system=system)
-        standing = replace(standing, next=None, hints=(*standing.hints, hint))
     if as_json:
         click.echo(json.dumps(_fields(timer, job, standing, entry)))
     else:
@@ -117,15 +126,42 @@ def status(*, system: bool, as_json: bool) -> None:
 
 @schedule.command()
 @_system
-def remove(*, system: bool) -> None:
+@_as_json
+def remove(*, system: bool, as_json: bool) -> None:
     """Switch the timer off and take out all that was installed. What was measured stays."""
     timer = here.timer(system=system)
-    if timer.remove():
+    removed = timer.remove()
+    if as_json:
+        _for_a_script()
+        job = here.job(system=system)
+        _tell(timer, job, _standing(timer, job, system=system))
+        return
+    if removed:
         click.echo(_("no run begins by itself any more; what was measured is still here"))
     else:
         click.echo(_("there was no timer of gatewatch"))
     for sentence in () if system else here.left_on():
         click.echo(sentence)
+
+
+def _for_a_script() -> None:
+    click.get_current_context().with_resource(for_scripts())
+
+
+def _tell(timer: Timer, job: Job, standing: Standing) -> None:
+    """What `status` tells a script."""
+    click.echo(json.dumps(_fields(timer, job, standing, _diary(job).read())))
+
+
+def _standing(timer: Timer, job: Job, *, system: bool) -> Standing:
+    """How a timer stands, with what else has to be known of it."""
+    standing = timer.standing(job)
+    if not system:
+        standing = replace(standing, hints=(*standing.hints, *here.others()))
+    if standing.installed and (lacking := missing(job.folder, Permission.RUN, Permission.KEEP)):
+        hint = _without_consent(lacking, system=system)
+        standing = replace(standing, next=None, hints=(*standing.hints, hint))
+    return standing
 
 
 def _without_consent(lacking: list[Permission], *, system: bool) -> Trouble:
@@ -142,6 +178,11 @@ def _without_consent(lacking: list[Permission], *, system: bool) -> Trouble:
 
 def _diary(job: Job) -> Diary:
     return Diary(job.folder, time.time, lambda: 0.0)
+
+
+def _foretold(timer: Timer, job: Job) -> dict[str, Any]:
+    files = {str(path): text for path, text in timer.files(job).items()}
+    return {"files": files, "commands": [list(command) for command in timer.commands(job)]}
 
 
 def _show(timer: Timer, job: Job) -> None:

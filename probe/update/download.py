@@ -7,7 +7,6 @@ holds.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -18,7 +17,7 @@ from probe.words.failure import BadInput, Offline, in_words
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import IO
 
     import httpx2
 
@@ -33,20 +32,13 @@ PATIENCE = 3600.0
 _LARGEST = 100 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file as it came, and when its server says that it was made, if it says so."""
-
-    path: Path
-    made: datetime | None
-
-
-def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
+def fetch(url: str, into: IO[bytes], proxy: str | None) -> datetime | None:
     """Fetch a file over HTTP, through ``proxy`` or else the system's if one is set.
 
-    Raises `Offline` when it cannot be had whole, `BadInput` when it is far too large or, asked for
-    encrypted, would come otherwise, and where the environment names a proxy or certificates that
-    cannot be used.
+    ``into`` stands at its begin again afterwards. Returns when the server says that the file was
+    made, if it says so. Raises `Offline` when it cannot be had whole, `BadInput` when it is far too
+    large or, asked for encrypted, would come otherwise, and where the environment names a proxy or
+    certificates that cannot be used.
     """
     try:
         with within(PATIENCE):
@@ -55,7 +47,7 @@ def fetch(url: str, into: Path, proxy: str | None) -> Fetched:
         raise _broken(url, problem) from problem
 
 
-def _fetch(url: str, into: Path, proxy: str | None) -> Fetched:
+def _fetch(url: str, into: IO[bytes], proxy: str | None) -> datetime | None:
     import httpx2  # noqa: PLC0415 - slow, and only who fetches needs it
 
     try:
@@ -126,19 +118,19 @@ def _demand_encrypted(url: str, request: httpx2.Request) -> None:
         )
 
 
-def _kept(answer: httpx2.Response, url: str, into: Path) -> Fetched:
-    with into.open("wb") as file:
-        size = 0
-        for chunk in answer.iter_raw():
-            size += len(chunk)
-            if size > _LARGEST:
-                raise BadInput(
-                    _("{url} is over {most} MiB, which is no such table").format(
-                        url=url, most=_LARGEST >> 20
-                    )
+def _kept(answer: httpx2.Response, url: str, into: IO[bytes]) -> datetime | None:
+    size = 0
+    for chunk in answer.iter_raw():
+        size += len(chunk)
+        if size > _LARGEST:
+            raise BadInput(
+                _("{url} is over {most} MiB, which is no such table").format(
+                    url=url, most=_LARGEST >> 20
                 )
-            file.write(chunk)
-    return Fetched(into, _parsed_date(answer.headers.get("Last-Modified")))
+            )
+        into.write(chunk)
+    into.seek(0)
+    return _parsed_date(answer.headers.get("Last-Modified"))
 
 
 def _broken(url: str, problem: Exception) -> Offline:

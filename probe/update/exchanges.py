@@ -37,11 +37,7 @@ def fetch_exchanges(base: str, proxy: str | None) -> list[Exchange]:
     Its terms allow this use, and no redistribution. Raises `Offline` or `BadInput`; nothing
     outlasts the call.
     """
-    with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        prefixes, lans, exchanges = (
-            _objects(fetch(base + name, Path(temporary) / name, proxy).path, base + name)
-            for name in EXCHANGE_FILES
-        )
+    prefixes, lans, exchanges = (_objects(base + name, proxy) for name in EXCHANGE_FILES)
     source = f"PeeringDB, {datetime.now(UTC).date().isoformat()}"
     try:
         exchange_of = {lan["id"]: lan["ix_id"] for lan in lans}
@@ -80,9 +76,13 @@ def fetch_exchanges(base: str, proxy: str | None) -> list[Exchange]:
     return found
 
 
-def _objects(path: Path, url: str) -> list[dict[str, Any]]:
+def _objects(url: str, proxy: str | None) -> list[dict[str, Any]]:
+    # Without a name: who is killed meanwhile leaves nothing behind.
+    with tempfile.TemporaryFile() as file:
+        fetch(url, file, proxy)
+        content = file.read()
     try:
-        return list(json.loads(path.read_bytes())["data"])
+        return list(json.loads(content)["data"])
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise BadInput(
             _("{url} is not PeeringDB's JSON; the list in use stays").format(url=url)

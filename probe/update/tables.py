@@ -6,16 +6,18 @@ This module knows nothing of exchanges.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import shutil
 import socket
 import tempfile
 import time
 import zlib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from probe.disk.places import shipped
 from probe.disk.private import make_folder, move_into_place
@@ -79,12 +81,12 @@ class _Reader:
         # One object for each AS number instead of one a line: 15 MB that a small machine misses.
         self._asns: dict[int, int] = {}
 
-    def read(self, path: Path, url: str, version: int) -> None:
+    def read(self, packed: IO[bytes], url: str, version: int) -> None:
         """Take in one file. Raises `BadInput`, naming the line that is not of the format."""
         family = socket.AF_INET if version == 4 else socket.AF_INET6
         number = 0
         try:
-            with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
+            with gzip.open(packed, "rt", encoding="utf-8", newline="\n") as file:
                 lines = iter(partial(file.readline, _LONGEST_LINE), "")
                 for number, line in enumerate(lines, start=1):  # noqa: B007 - told on failure
                     first, last, asn, country, name = line.rstrip("\n").split("\t")
@@ -151,13 +153,19 @@ def fetch_tables(base: str, proxy: str | None) -> Tables:
     Raises `Offline` or `BadInput`; nothing outlasts the call.
     """
     reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
-    with tempfile.TemporaryDirectory(prefix="gatewatch-") as temporary:
-        fetched = [fetch(base + name, Path(temporary) / name, proxy) for name in TABLE_FILES]
-        for name, file, version in zip(TABLE_FILES, fetched, (4, 6), strict=True):
-            reader.read(file.path, base + name, version)
+    with ExitStack() as stack:
+        # Without names: who is killed meanwhile leaves nothing behind.
+        files = [stack.enter_context(tempfile.TemporaryFile()) for _name in TABLE_FILES]
+        made = [
+            fetch(base + name, file, proxy) for name, file in zip(TABLE_FILES, files, strict=True)
+        ]
         inputs = {
-            name: sha256_of(file.path) for name, file in zip(TABLE_FILES, fetched, strict=True)
+            name: hashlib.file_digest(file, "sha256").hexdigest()
+            for name, file in zip(TABLE_FILES, files, strict=True)
         }
+        for name, file, version in zip(TABLE_FILES, files, (4, 6), strict=True):
+            file.seek(0)
+            reader.read(file, base + name, version)
     reader.check(base)
     return Tables(
         ranges=disjoint(reader.ranges),
@@ -165,7 +173,7 @@ def fetch_tables(base: str, proxy: str | None) -> Tables:
         countries=countries_by_weight(
             (asn, country, weight) for (asn, country), weight in reader.votes.items()
         ),
-        made=fetched[0].made or datetime.now(UTC),
+        made=made[0] or datetime.now(UTC),
         inputs=inputs,
     )
 

@@ -821,6 +821,10 @@ def test_networks_numbered_alike_go_on_together(
     verdict = country.judge()
     assert verdict.grade == grade
     assert (verdict.gateway is None) == (grade == "mixed")
+    reasons = " ".join(verdict.fields["reasons"])
+    alike, lent = "may number themselves alike", "may have numbers or lines of it"
+    expected = {alike if block.startswith("10.") else lent} if together == (2,) * 6 else set()
+    assert {said for said in (alike, lent) if said in reasons} == expected
 
 
 @pytest.mark.parametrize(
@@ -999,16 +1003,16 @@ def test_small_networks_are_not_the_country() -> None:
     country.everyone("lan own {up}", members=range(12, 13))
     users = {f"Net {i}": 1_000.0 for i in range(1, 12)} | {"Net 12": 1_000_000.0}
     assert country.judge().grade == "single_gateway"
-    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    verdict = country.judge(weights=Weights(users, "users"))
     assert verdict.grade == "concentrated"
-    assert any("Weighed by eyeballs, 1%" in reason for reason in verdict.fields["reasons"])
+    assert any("Weighed by users, 1%" in reason for reason in verdict.fields["reasons"])
 
 
 def test_a_research_network_is_not_the_country() -> None:
     """Ten universities behind one operator, of whom few of the country's users are."""
     country = gated()
     users = {f"Net {i}": 1_000.0 for i in range(1, 11)} | {"Everybody else": 1_000_000.0}
-    verdict = country.judge(weights=Weights(users, "eyeballs"))
+    verdict = country.judge(weights=Weights(users, "users"))
     assert verdict.grade == "concentrated"
     reasons = verdict.fields["reasons"]
     assert "1% of the country's eyeballs were covered; 10% are needed." in reasons

@@ -86,6 +86,7 @@ STEPS = [
     keeper("gatewatch collect status kh-bundles", says="waiting: 2 bundles"),
     keeper("gatewatch collect backup kh-bundles copy/kh-bundles", says="holds 3 bundles"),
     keeper("gatewatch collect accept kh-bundles --all", says="accepted: 2 bundles"),
+    keeper("gatewatch collect accept kh-bundles --all --json", says='"bundles": []'),
     keeper("gatewatch analyze kh-bundles/accepted --country KH", says="KH: insufficient"),
     keeper(
         'gatewatch collect refuse kh-bundles 3f9a0c --reason "deleted as its sender asked"',
@@ -97,6 +98,7 @@ STEPS = [
     ),
     Step("gatewatch submit --ask-all", says="deleted as its sender asked", code=6),
     Step("gatewatch consent withdraw --share"),
+    Step("gatewatch consent withdraw --share --json", says='"share": {"granted": false'),
     Step("gatewatch consent grant --run --keep --version-read 1"),
     Step("gatewatch purge --json", says='"deleted": false'),
     Step("gatewatch purge --accepted 90", says="nothing was deleted"),

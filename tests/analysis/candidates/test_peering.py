@@ -84,7 +84,7 @@ def test_networks_that_meet_at_an_exchange_have_no_hub(lan: str) -> None:
     fields = at_home(member(lan)).judge().fields
     domestic = fields["domestic"]
     assert (domestic["grade"], domestic["pairs"]["hub"]) == ("concentrated", 0)
-    assert "a meeting place): " in plain(fields)
+    assert "networks meet in one place (" in plain(fields)
     assert any("exchanges.toml in the data folder" in limit for limit in fields["limits"])
 
 

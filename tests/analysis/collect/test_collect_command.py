@@ -50,6 +50,7 @@ def folder(tmp_path: Path) -> Path:
     [
         (errno.EACCES, "Permission denied", 4, "may not listen on port 443; choose a --port from"),
         (errno.EADDRINUSE, "Address in use", 2, "(Address in use); choose another --port"),
+        (errno.EMFILE, "Too many open files", 4, "raise the limit in this terminal: ulimit -n"),
         (errno.EADDRNOTAVAIL, "Cannot assign", 2, "(Cannot assign); choose another --host, an"),
         (socket.EAI_NONAME, "Unknown name", 2, "(Unknown name); choose another --host, an address"),
     ],
@@ -115,6 +116,25 @@ def test_a_script_gets_all_of_it(folder: Path) -> None:
     assert [bundles[name]["status"] for name in NAMES] == ["refused", "quarantined", "quarantined"]
     assert bundles[NAMES[0]]["reason"] == "operator: a test of ours"
     assert found["refusals"] == {"not_a_bundle": 1}
+
+
+def test_a_script_reads_what_was_decided(folder: Path, tmp_path: Path) -> None:
+    """Each bundle by its whole sha256, what a receipt says, and how many a copy holds."""
+    held, stick = str(folder), tmp_path / "1.tar"
+    stick.write_bytes(BUNDLES[0][:-1])
+    done = gatewatch("take", held, str(stick), "--json")
+    (taken,) = json.loads(done.stdout)["bundles"]
+    assert (done.exit_code, taken["file"], taken["status"]) == (6, str(stick), "refused")
+    assert taken["reason"].startswith("altered_bundle")
+    for words, status, bundles in (
+        (["accept", held, NAMES[0][:8]], "accepted", [NAMES[0]]),
+        (["refuse", held, NAMES[0][:8], "--reason", "a test of ours"], "refused", [NAMES[0]]),
+        (["refuse", held, "--before", "2020-01-01", "--reason", "old"], "refused", []),
+    ):
+        found = json.loads(gatewatch(*words, "--json").stdout)
+        assert found == {"status": status, "bundles": bundles}
+    copy = json.loads(gatewatch("backup", held, str(tmp_path / "copy"), "--json").stdout)
+    assert copy == {"to": str(tmp_path / "copy"), "bundles": 2}
 
 
 def test_all_may_be_accepted(folder: Path) -> None:

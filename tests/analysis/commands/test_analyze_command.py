@@ -739,7 +739,7 @@ def test_users_weigh_the_organisations(traces: Path, tmp_path: Path) -> None:
         "sha256": digest,
         "date": "25/11/2026",
     }
-    assert "90% of eyeballs" in analyze(traces, "--eyeballs", path).stdout
+    assert "90% of users" in analyze(traces, "--eyeballs", path).stdout
 
 
 def test_the_lists_that_a_verdict_rests_on_are_named(traces: Path) -> None:

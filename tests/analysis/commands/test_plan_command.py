@@ -63,6 +63,12 @@ def test_it_says_what_is_needed_and_whom_to_ask() -> None:
     assert len(fields["recruit"]) == 15
 
 
+def test_what_stands_first_is_called_a_candidate_as_on_the_page() -> None:
+    """Before anything is measured there is no gateway besides which anybody could take part."""
+    said = plan("KH").stdout
+    assert "Needed besides the candidate: 5 before anything is said" in said
+
+
 def test_who_takes_part_already_is_not_asked_again(tmp_path: Path) -> None:
     """The panel is read from its traces: Metfone's one volunteer covers Metfone."""
     panel = tmp_path / "panel.jsonl"

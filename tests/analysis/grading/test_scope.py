@@ -27,7 +27,7 @@ def extent(
     covered: float = 0.7,
     witness: tuple[str, str] | None = AGREES,
 ) -> tuple[str, str]:
-    says, reasons = scope(grade, lower, Policy(), covered=covered, unit="eyeballs", witness=witness)
+    says, reasons = scope(grade, lower, Policy(), covered=covered, unit="users", witness=witness)
     return says, " ".join(reasons)
 
 
@@ -41,7 +41,7 @@ def test_all_three_conditions_make_it_national() -> None:
     [
         (extent(lower=0.799), "the lower bound of the captured share is 0.79, 0.80 is needed"),
         (extent(lower=0.65), "the lower bound of the captured share is 0.65, 0.80 is needed"),
-        (extent(covered=0.69), "69% of the country's eyeballs were covered, 70% are needed"),
+        (extent(covered=0.69), "69% of the country's users were covered, 70% are needed"),
         (extent(witness=None), "no independent witness (BGP, operator, law) was given"),
         (extent(witness=("disagrees", "No.")), "the witness disagrees. No."),
         (extent(witness=("silent", "Too old.")), "the witness is silent. Too old."),
@@ -138,13 +138,13 @@ def test_thirteen_networks_are_too_few_for_the_nation() -> None:
 def test_users_replace_addresses_as_weights() -> None:
     """The two networks that nobody measured have most of the users: not of the nation."""
     users = {f"Net {i}": 1_000_000.0 if i > 14 else 1000.0 for i in range(1, 17)}
-    fields = captured(routes(BEHIND_GATE), weights=Weights(users, "eyeballs")).fields
+    fields = captured(routes(BEHIND_GATE), weights=Weights(users, "users")).fields
     assert fields["scope"] == "sampled"
     assert fields["coverage"]["weights"] == "eyeballs"
     assert fields["coverage"]["eyeballs"] == pytest.approx(14_000 / 2_014_000)
     low, high = fields["coverage"]["bounds"]
     assert (low, high) == (pytest.approx(14 / 2014), 1.0)
-    assert any("of the country's eyeballs were covered" in r for r in fields["reasons"])
+    assert any("of the country's users were covered" in r for r in fields["reasons"])
     assert not any("approximated" in limit for limit in fields["limits"])
 
 
@@ -162,7 +162,7 @@ def test_a_gateway_that_took_part_covers_nothing() -> None:
     for destination in country.destinations():
         country.trace(1, destination, "20.9.9.1 far9", vantage=9, source={"from": "20.9.9.250"})
     loaded = Loaded(traces=[from_json(result) for result in country.results])
-    users = Weights({"Gate": 600.0, **{f"Net {i}": 40.0 for i in range(1, 11)}}, "eyeballs")
+    users = Weights({"Gate": 600.0, **{f"Net {i}": 40.0 for i in range(1, 11)}}, "users")
     fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields
     assert fields["measured"]["organisations"] == 6
     assert fields["captured"]["of"] == 5
@@ -176,7 +176,7 @@ def test_shares_are_weighed_by_users() -> None:
     country.everyone("lan own gate {up}", members=range(2, 7))
     country.everyone("lan own {up}", members=[1])
     loaded = Loaded(traces=[from_json(result) for result in country.results])
-    users = Weights({"Net 1": 45.0, **{f"Net {i}": 1.0 for i in range(2, 7)}}, "eyeballs")
+    users = Weights({"Net 1": 45.0, **{f"Net {i}": 1.0 for i in range(2, 7)}}, "users")
     fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields
     assert fields["share"]["equal"] == pytest.approx(5 / 6)
     assert fields["share"]["eyeballs"] == pytest.approx(0.1)
@@ -184,11 +184,11 @@ def test_shares_are_weighed_by_users() -> None:
 
 def test_networks_without_a_weight_are_counted() -> None:
     """A file that does not know two of the networks measured: the figure says so."""
-    users = Weights({f"Net {i}": 10.0 for i in range(1, 13)}, "eyeballs")
+    users = Weights({f"Net {i}": 10.0 for i in range(1, 13)}, "users")
     weighed, plain = captured(None, weights=users).fields, captured(None).fields
     assert weighed["coverage"]["unweighed"] == 2
     of = weighed["coverage"]["organisations"]
-    said = f"Of 2 of the {of} organisations measured no eyeballs are known"
+    said = f"Of 2 of the {of} organisations measured no users are known"
     assert sum(limit.startswith(said) for limit in weighed["limits"]) == 1
     assert plain["coverage"]["unweighed"] == 0
     assert not any("are known: what is weighed" in limit for limit in plain["limits"])

@@ -51,7 +51,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "rivals": 0,
         "covered": 0.5,
         "weighed": 1.0,
-        "unit": "eyeballs",
+        "unit": "users",
         "pairs": 5 * of,
         "resolved": 1.0,
         "destination_classes": 3,
@@ -194,13 +194,13 @@ def test_levels_at_the_very_thresholds(
         (
             {"covered": 0.0996},
             "concentrated",
-            "9.96% of the country's eyeballs were covered; 10% are needed.",
+            "9.96% of the country's users were covered; 10% are needed.",
         ),
         ({"weighed": 0.5}, "single_gateway", "10 of 10"),
         (
             {"weighed": 0.04},
             "concentrated",
-            "Weighed by eyeballs, 4% of what was measured passes it; 50% is needed.",
+            "Weighed by users, 4% of what was measured passes it; 50% is needed.",
         ),
         # None of these stands in the way of naming an operator that carries everything.
         ({"effective_gateways": 1.0}, "single_gateway", "10 of 10"),
@@ -346,7 +346,7 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         (
             {"by_weight": (made(2, 11), 0.5)},
             "mixed",
-            "Weighed by eyeballs, 50% of what was measured passes Gate, though 2 of 11",
+            "Weighed by users, 50% of what was measured passes Gate, though 2 of 11",
         ),
         (
             {"late": figures(9, 11)},

@@ -776,10 +776,10 @@ def test_a_hub_of_few_users_is_no_single_hub(elsewhere: float, past_gate: float,
     country = full_mesh(14, "lan own gate", n14="lan own")
     users = {f"Net {i}": 1000.0 for i in range(1, 14)}
     users |= {"Net 14": past_gate, "Everybody else": elsewhere}
-    domestic = country.judge(weights=Weights(users, "eyeballs")).fields["domestic"]
+    domestic = country.judge(weights=Weights(users, "users")).fields["domestic"]
     assert domestic["grade"] == says
     assert domestic["hub"]["name"] == "Gate"
-    assert ("eyeballs" in domestic["reason"]) == (says == "concentrated")
+    assert ("users" in domestic["reason"]) == (says == "concentrated")
     assert "13 of 14 other organisations" in domestic["reason"]
     assert "Gate" in domestic["reason"]
     assert Words("km").sentence(domestic["reason"]).language == "km"
@@ -795,7 +795,7 @@ def test_the_provider_of_many_small_targets_is_no_single_hub(users: float, grade
                 words = "lan own" if j < 9 else "lan own gate"
                 country.trace(i, f"20.0.{j}.200", words)
     weights = {f"Net {i}": 1000.0 if i < 9 else users for i in range(1, 41)}
-    domestic = country.judge(weights=Weights(weights, "eyeballs")).fields["domestic"]
+    domestic = country.judge(weights=Weights(weights, "users")).fields["domestic"]
     assert domestic["grade"] == grade
     sentence = "4% of the networks traced to are reached over it; 50% is needed."
     assert (sentence in domestic["reason"]) == (grade == "concentrated")

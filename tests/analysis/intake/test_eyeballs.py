@@ -146,7 +146,7 @@ def test_who_weighs_nothing_is_not_known() -> None:
 def test_users_are_merged_by_organisation() -> None:
     """Sibling AS numbers are one."""
     merged = by_users({1: 10.0, 2: 20.0, 3: 5.0}, lambda asn: "A" if asn < 3 else "B")
-    assert merged == Weights({"A": 30.0, "B": 5.0}, "eyeballs")
+    assert merged == Weights({"A": 30.0, "B": 5.0}, "users")
 
 
 @pytest.mark.parametrize(
@@ -165,13 +165,13 @@ def test_users_are_merged_by_organisation() -> None:
 )
 def test_how_much_was_covered(measured: list[str], left_out: set[str], expected: float) -> None:
     """A has 10, B 30, G 60."""
-    weights = Weights({"A": 10.0, "B": 30.0, "G": 60.0}, "eyeballs")
+    weights = Weights({"A": 10.0, "B": 30.0, "G": 60.0}, "users")
     assert covered(measured, left_out, weights) == pytest.approx(expected)
 
 
 def test_fractions_of_users_add_up_to_the_same_in_every_process() -> None:
     """Those measured are a set, whose order is another in each, and of which order sums depend."""
-    weights = Weights({**{f"Net {i}": 0.1 for i in range(10)}, "Rest": 1.0}, "eyeballs")
+    weights = Weights({**{f"Net {i}": 0.1 for i in range(10)}, "Rest": 1.0}, "users")
     assert covered([f"Net {i}" for i in range(10)], set(), weights) == 0.5
 
 
@@ -179,7 +179,7 @@ def test_who_was_measured_is_known() -> None:
     """An estimate may have no row for many who were: "9 of 2 organisations" counts nothing."""
     country = Country(9)
     country.everyone("lan own gate {up}")
-    found = country.judge(weights=Weights({"Net 1": 300.0, "Other": 100.0}, "eyeballs"))
+    found = country.judge(weights=Weights({"Net 1": 300.0, "Other": 100.0}, "users"))
     coverage = found.fields["coverage"]
     assert (coverage["organisations"], coverage["organisations_known"]) == (9, 10)
     assert (coverage["unweighed"], coverage["eyeballs"]) == (8, 0.75)

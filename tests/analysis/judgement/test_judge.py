@@ -223,9 +223,9 @@ def test_a_gateway_of_the_large_networks_forbids_diverse(users: list[float], gra
     country.everyone("lan own gate {up}", members=[1, 2])
     country.everyone("lan own {up}", members=range(3, 13))
     weights = {f"Net {i}": of for i, of in enumerate([*users, *[1.0] * 10], start=1)}
-    verdict = country.judge(weights=Weights(weights, "eyeballs"))
+    verdict = country.judge(weights=Weights(weights, "users"))
     assert (verdict.grade, verdict.gateway) == (grade, None)
-    said = "Weighed by eyeballs, 67% of what was measured passes Gate, though 2 of 12"
+    said = "Weighed by users, 67% of what was measured passes Gate, though 2 of 12"
     assert any(reason.startswith(said) for reason in verdict.fields["reasons"]) is (
         grade == "mixed"
     )

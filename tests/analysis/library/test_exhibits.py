@@ -35,7 +35,7 @@ def types(table: pd.DataFrame) -> dict[str, str]:
 
 def test_pairs_name_the_gateway_of_each(verdict: Judgement) -> None:
     """Gate where it is passed, else the organisation's own way, as the effective gateways count."""
-    table = exhibits.pairs_table(verdict.evidence)
+    table = exhibits.pairs_table(verdict.evidence, verdict.fields["grade"])
     assert types(table) == exhibits.PAIRS
     assert len(table) == 50
     nine = table[table["organisation"] != "Net 10"]
@@ -57,7 +57,7 @@ def test_an_unresolved_pair_has_no_gateway() -> None:
     country.everyone("lan own {up}")
     for day in range(8):
         country.trace(6, "30.0.14.200", "lan own * * far6", day=day)
-    table = exhibits.pairs_table(country.judge().evidence)
+    table = exhibits.pairs_table(country.judge().evidence, "diverse")
     unknown = table[~table["resolved"]]
     assert unknown[["organisation", "destination"]].values.tolist() == [["Net 6", "30.0.14.200"]]
     for column in ("gateway", "gateway_kind", "own_exit", "passes_candidate", "upstream"):
@@ -70,7 +70,7 @@ def test_an_exchange_abroad_is_told_from_an_operator_of_its_name() -> None:
     country = Country(6)
     country.everyone("lan own farix {up}", members=range(1, 4))
     country.everyone("lan own {up}", members=range(4, 7))
-    table = exhibits.pairs_table(country.judge().evidence)
+    table = exhibits.pairs_table(country.judge().evidence, "diverse")
     at_an_exchange = table["organisation"].isin([f"Net {i}" for i in range(1, 4)])
     first = table[["upstream_kind", "upstream"]]
     assert {tuple(row) for row in first[at_an_exchange].values} == {("exchange", "FarIX")}

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 import analysis as gw
 from analysis.library.statement import Verdict
-from analysis.page import figures
+from analysis.page import figures, palette
 from analysis.page.report import _ways
 from analysis.policy import Policy
 from analysis.words.render import plain
@@ -182,12 +182,42 @@ def test_of_too_few_networks_the_page_shows_no_share() -> None:
         assert "drawn" not in page
 
 
+def test_of_too_few_networks_no_picture_shows_a_gateway() -> None:
+    """Four ways over one network are drawn as what they are: the last one at home, pale."""
+    country = Country(4)
+    country.everyone("lan own gate {up}", days=range(3))
+    verdict = verdict_of(country)
+    page = _page_with(verdict, "paths")
+    said = text_of(page).partition("Which way the traffic leaves")[2].partition("Over time")[0]
+    assert "Too little was measured for a finding" in said
+    assert "gateway" not in said.replace("is no gateway by that", "")
+    assert palette.OTHER.light not in page.partition("</style>")[2]
+
+
+@pytest.mark.parametrize(("size", "grade"), [(4, "insufficient"), (12, "diverse")])
+def test_whom_nobody_found_is_on_no_way_out(size: int, grade: str) -> None:
+    """Net 1 sells to two: what is drawn is who stands last at home, behind it."""
+    country = Country(size)
+    country.everyone("lan own {up}", members=[1, *range(4, size + 1)])
+    country.everyone("lan own net1 gate {up}", members=[2])
+    country.everyone("lan own net1 {up}", members=[3])
+    verdict = verdict_of(country)
+    assert verdict.grade == grade
+    assert verdict.strongest is not None
+    assert verdict.strongest.name == "Net 1"
+    ways = verdict.pairs[verdict.pairs["organisation"] == "Net 2"]
+    assert set(ways["gateway"]) == {"Gate"}
+    assert ways["passes_candidate"].all()
+    assert "or Net 1 where a path passes it" not in text_of(_page_with(verdict, "paths"))
+
+
 def test_the_rule_at_home_stands_beside_its_grade() -> None:
     """What an exchange lacks to be a hub is one row that is not met."""
     country = Country(8)
     for i, j in permutations(range(1, 9), 2):
         country.trace(i, f"20.0.{j}.200", "lan own homeix")
     page = text_of(gw.report(verdict_of(country)))
+    assert "Between networks at home networks meet in one place" in page
     rule = page.partition("What the rule asks for at home")[2].partition("From the network")[0]
     assert "before it is called the only hub" in rule
     assert "more than a place where networks meet, as at an exchange ✗ not met" in rule

@@ -135,7 +135,7 @@ def test_the_headline_names_the_gateway_only_where_the_verdict_does(name: str, s
         ("single_gateway", "(sampled)"),
         ("diverse", "0 of 12 organisations 95% bounds 0.00–0.23"),
         ("diverse", "12.0 effective"),
-        ("empty", "0 of 0 organisations 95% bounds 0.00–1.00"),
+        ("empty", "judged 0 organisations coverage"),
         ("empty", "no data"),
         ("empty", "timeline no path to abroad was measured by which an alarm could be told"),
         ("diverse", "2026-01-01 to 2026-01-08"),
@@ -163,6 +163,16 @@ def test_what_is_covered_is_counted_besides_the_candidate() -> None:
         assert re.search(r"\d% of addresses besides the candidate's;", words(plain(VERDICTS[name])))
     for name in ("diverse", "mixed"):
         assert "96% of addresses; nationally" in words(plain(VERDICTS[name]))
+
+
+def test_of_too_few_networks_no_figure_of_a_candidate_is_shown() -> None:
+    """Four of four is a number that a reader takes for a verdict, as on the page."""
+    fields = country("lan own gate {up}", 4).judge().fields
+    assert (fields["grade"], fields["captured"]["organisations"]) == ("insufficient", 4)
+    rows = plain(fields).partition("why")[0]
+    assert re.search(r"^judged +4 organisations besides the candidate's$", rows, re.MULTILINE)
+    assert "Gate" not in rows
+    assert not re.search("captured|share|effective|nationally|━", rows)
 
 
 def test_the_bounds_of_the_national_share_are_rounded_outward() -> None:
@@ -232,7 +242,7 @@ def test_an_alarm_is_shown_with_its_day() -> None:
     ("between", "said"),
     [
         ("gate", "domestic single hub (Gate): 56 hub"),
-        ("homeix", "domestic concentrated (HomeIX, an exchange): 56 exchange"),
+        ("homeix", "domestic networks meet in one place (HomeIX, an exchange): 56 exchange"),
     ],
 )
 def test_domestic_paths_are_shown_with_their_hub(between: str, said: str) -> None:
@@ -365,7 +375,7 @@ def test_colours_are_the_terminals_business() -> None:
         ("single_gateway", "leave one out organisations: share 1.00–1.00, 10 single gateway;"),
         ("single_gateway", "; destinations: share 1.00–1.00, 5 single gateway"),
         ("diverse", "chokepoints 90% seen by 11 (Net 1, Net 10, Net 11 and 8 more), all cut by 12"),
-        ("insufficient", "leave one out organisations: share 0.00–0.00, 3 insufficient;"),
+        ("mixed", "leave one out organisations: share 0.00–0.00, 12 mixed;"),
     ],
 )
 def test_each_other_side_has_a_line(name: str, says: str) -> None:
@@ -430,7 +440,9 @@ def test_one_is_one_and_nothing_is_no_figure() -> None:
     one.trace(1, "30.0.1.200", "lan own gate far6")
     said = words(plain(one.judge().fields))
     assert "1 trace, 1 vantage point, 1 destination, 1 day (IPv4), 2026-01-01 to 2026-01-01" in said
-    assert "only 1 viewpoint chokepoints" in said
+    assert "judged 1 organisation besides the candidate's" in said
+    seen_once = copy.deepcopy(VERDICTS["concentrated"])
+    seen_once["hegemony"] |= {"viewpoints": 1, "warning": True}
+    assert "only 1 viewpoint chokepoints" in words(plain(seen_once))
     nothing = words(plain(VERDICTS["empty"]))
-    assert "share of pairs – gateways – coverage" in nothing
     assert "0 traces, 0 vantage points, 0 destinations, 0 days (IPv4), no data" in nothing

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from analysis.words.translation import FOLDER, LANGUAGES, VERDICT, Said, Words
-from analysis.words.wording import GRADES, HEADLINE, HUB, LEFT_OUT
+from analysis.words.wording import GRADES, HEADLINE, HUB, LEFT_OUT, MEETING
 from tests.analysis.country import Country
 
 ROOT = Path(__file__).parents[3]
@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 BY_NAME = {
     *HEADLINE.values(),
     *GRADES.values(),
+    MEETING,
     *LEFT_OUT.values(),
     HUB,
 }
@@ -170,7 +171,7 @@ def test_a_grade_in_a_sentence_is_translated() -> None:
     assert "single" not in said.text
     said = Words("km").sentence("Judged apart, IPv6 is single_gateway, and names Rival.")
     assert (said.language, "single" in said.text, "Rival" in said.text) == ("km", False, True)
-    said = Words("km").sentence("5% of the country's eyeballs were covered, 70% are needed")
+    said = Words("km").sentence("5% of the country's users were covered, 70% are needed")
     assert Words("km")("users") in said.text
     assert said.text.endswith("70%។")
 

@@ -167,6 +167,15 @@ def test_a_script_names_what_it_agrees_to_and_the_text_it_has_read(home: Path) -
     assert "not allowed: share" in done.stdout
 
 
+def test_a_script_reads_what_holds_then(home: Path) -> None:
+    """What the status prints, and nothing else."""
+    for words in (["grant", "--run", "--version-read", str(VERSION)], ["withdraw"]):
+        done = gatewatch("consent", *words, "--json")
+        assert done.exit_code == 0
+        assert done.stdout == gatewatch("consent", "status", "--json").stdout
+        assert json.loads(done.stdout)["run"]["granted"] is (words[0] == "grant")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

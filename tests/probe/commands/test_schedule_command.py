@@ -166,6 +166,21 @@ def test_a_dry_run_shows_all_and_does_nothing(clock: Played) -> None:
     assert clock.did == []
 
 
+def test_a_script_reads_how_the_timer_stands_then(clock: Played, tmp_path: Path) -> None:
+    """What the status prints, and nothing else; before anything is done what would be."""
+    agree(tmp_path / "home")
+    foretold = json.loads(schedule("install", "--dry-run", "--json").stdout)
+    assert foretold["commands"] == [["played", "on"]]
+    assert list(foretold["files"]) == ["/etc/played"]
+    assert clock.did == []
+    done = schedule("install", "--json")
+    assert (done.exit_code, done.stdout) == (0, schedule("status", "--json").stdout)
+    assert json.loads(done.stdout)["installed"] is True
+    done = schedule("remove", "--json")
+    assert (done.exit_code, clock.did[-1]) == (0, "removed")
+    assert json.loads(done.stdout)["timer"] == "played timer"
+
+
 def test_it_is_installed_looked_at_and_removed(clock: Played, tmp_path: Path) -> None:
     """Each step says what is next."""
     agree(tmp_path / "home")

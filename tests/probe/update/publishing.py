@@ -15,7 +15,7 @@ from probe.cli import main
 from probe.update.tables import fetch_tables, install_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from probe.origin.snapshot import SnapshotManifest
@@ -47,11 +47,13 @@ class Site:
         self.cut = False
         self.headers: dict[str, str] = {"Last-Modified": MADE}
         self.agents: list[str | None] = []
+        self.asked: Callable[[], None] = lambda: None
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.agents.append(self.headers["User-Agent"])
+                site.asked()
                 if self.path in site.moved:
                     self.send_response(302)
                     self.send_header("Location", site.moved[self.path])

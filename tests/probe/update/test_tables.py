@@ -82,6 +82,21 @@ def test_what_nobody_needs_any_more_goes(site: Site, home: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_who_is_killed_while_it_fetches_leaves_no_file(
+    site: Site, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came so far has no name, so that nothing of it is there once the program is gone."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    site.publish()
+    there: list[list[Path]] = []
+    site.asked = lambda: there.append([*temporary.iterdir(), *home.glob("**/*")])
+    command("update", "--exchanges", "--tables-from", site.base, "--exchanges-from", site.base)
+    assert there == [[], [], []]
+
+
+@pytest.mark.usefixtures("few")
 def test_the_same_tables_twice(site: Site, home: Path) -> None:
     """Fetching what one has already changes nothing and removes nothing."""
     site.publish()

@@ -1,0 +1,22 @@
+"""What an error of the system about a file that an analyst gives amounts to.
+
+Whoever reads it knows what is wrong with a file; of a shortage no file is to blame, and the rest
+of the data must not be judged without it. What mends that, is said where the command ends.
+"""
+
+from __future__ import annotations
+
+from probe.disk.mishap import SHORTAGE
+
+
+def unless_short(problem: Exception, blame: Exception) -> Exception:
+    """The error to raise: ``blame``, which names the file, or the problem where none is to blame.
+
+    >>> unless_short(FileNotFoundError(2, "No such file"), ValueError("a.json: cannot be read"))
+    ValueError('a.json: cannot be read')
+    >>> unless_short(OSError(24, "Too many open files"), ValueError("a.json: cannot be read"))
+    OSError(24, 'Too many open files')
+    """
+    if isinstance(problem, OSError) and problem.errno in SHORTAGE:
+        return problem
+    return blame
