@@ -13,6 +13,7 @@ from analysis.grading.family import Family
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
+from analysis.shares.late_routers import answers_late
 from analysis.shares.own_routers import unshown
 from analysis.supplementary.protocols import ways_around
 
@@ -59,6 +60,7 @@ def limits_of(
         *_by_protocol(family, policy),
         *_left_lately(family, policy),
         *_first_to_show(family, policy),
+        *_far_away(family, policy),
         *_renumbered(family),
         *_after_a_pause(family, policy),
         *_of_the_witness(heard=heard),
@@ -171,6 +173,22 @@ def _first_to_show(family: Family, policy: Policy) -> list[str]:
         f"organisations that are counted as passing {name}, and it is the first to show there: "
         f"they may be measured over a line of {name}, such as a VPN, or the table may give it "
         "their addresses: look whose the lines are."
+    ]
+
+
+def _far_away(family: Family, policy: Policy) -> list[str]:
+    """That whoever is named answers from as far as abroad is, if to most of those counted so."""
+    if family.named is None:
+        return []
+    found = answers_late(family.named, family.observations, family.blocks, policy)
+    if not found.most:
+        return []
+    name = family.named.node.name
+    return [
+        f"To {found.networks} of the {found.of} organisations that are counted as passing {name} "
+        f"it answers {policy.abroad_step_ms:g} ms or more later than their own routers do, and so "
+        f"does all behind it: it may stand abroad, where networks of many countries meet, or more "
+        f"than {_KM_A_MS * policy.abroad_step_ms:.0f} km away at home. Look where its routers are."
     ]
 
 
