@@ -1,30 +1,31 @@
-"""Which days are the last, and whether those that a verdict counts as passing a node do so still.
+"""Which days are the last, and whether those that passed a node, or moved to it, do so still.
 
 All days of the period judged weigh alike, and a first campaign may have more of them than the last.
+An alarm stands until those that moved are seen to leave, which other targets may hide.
 Decides nothing: who reads the verdict is told. How a verdict is worded is not known here.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
+from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate, captured_by
 from analysis.shares.pairs import by_organisation, make_pairs
 
 
 class Lately(NamedTuple):
-    """How many of the organisations that a node captured still pass it on half of their pairs."""
+    """Of how many organisations half of the pairs or more pass a node still."""
 
     passing: int
     of: int
 
     def mostly_gone(self, policy: Policy) -> bool:
-        """Whether as many have left as must have before a wave is over."""
+        """Whether as many do not as must have left before a wave is over."""
         return self.of - self.passing >= policy.alarm_share * self.of
 
 
@@ -40,18 +41,22 @@ def last_of_many(observations: Iterable[Observation], policy: Policy) -> dt.date
 
 
 def lately(
-    one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
+    node: Node,
+    names: Collection[str],
+    observations: Sequence[Observation],
+    blocks: Blocks,
+    policy: Policy,
 ) -> Lately:
-    """Who still passes a node on the last days with data, as many days as a move must hold.
+    """What the last days with data say of organisations that passed a node or moved to it.
 
-    An organisation that was not measured on them, or is silent, was not seen to pass it.
+    They are as many days as a move must hold. Who was not measured on them, or is silent, was not
+    seen to pass it.
     """
-    captured = captured_by(one.shares, policy)
     first = _days_abroad(observations)[-policy.alarm_hold_days :][0]
     late = [part for seen in observations if (part := seen.since(first)) is not None]
     passing = [
         name
         for name, pairs in by_organisation(make_pairs(late, blocks, policy)).items()
-        if name in captured and 2 * sum(one.node in pair.strict for pair in pairs) >= len(pairs)
+        if name in names and 2 * sum(node in pair.strict for pair in pairs) >= len(pairs)
     ]
-    return Lately(len(passing), len(captured))
+    return Lately(len(passing), len(names))

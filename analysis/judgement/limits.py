@@ -12,9 +12,12 @@ from analysis.alarm.last_days import lately
 from analysis.grading.family import Family
 from analysis.owners.operators import Node
 from analysis.policy import Policy
+from analysis.shares.convergence import captured_by
 from analysis.shares.coverage import Weights
+from analysis.shares.late_routers import answers_late
 from analysis.shares.own_routers import unshown
 from analysis.supplementary.protocols import ways_around
+from analysis.words.wording import asked
 
 OUT_OF_SIGHT = (
     "Diverse would mean that no convergence was seen at the IP layer, never that no gateway "
@@ -59,6 +62,8 @@ def limits_of(
         *_by_protocol(family, policy),
         *_left_lately(family, policy),
         *_first_to_show(family, policy),
+        *_far_away(family, policy),
+        *_may_be_over(family, policy),
         *_renumbered(family),
         *_after_a_pause(family, policy),
         *_of_the_witness(heard=heard),
@@ -145,7 +150,8 @@ def _left_lately(family: Family, policy: Policy) -> list[str]:
     """That most of those counted as passing whoever is named do so no more, if it is so."""
     if family.named is None:
         return []
-    still = lately(family.named, family.observations, family.blocks, policy)
+    passing = captured_by(family.named.shares, policy)
+    still = lately(family.named.node, passing, family.observations, family.blocks, policy)
     if not still.mostly_gone(policy):
         return []
     return [
@@ -171,6 +177,45 @@ def _first_to_show(family: Family, policy: Policy) -> list[str]:
         f"organisations that are counted as passing {name}, and it is the first to show there: "
         f"they may be measured over a line of {name}, such as a VPN, or the table may give it "
         "their addresses: look whose the lines are."
+    ]
+
+
+def _far_away(family: Family, policy: Policy) -> list[str]:
+    """That whoever is named answers from as far as abroad is, if to most of those counted so."""
+    if family.named is None:
+        return []
+    found = answers_late(family.named, family.observations, family.blocks, policy)
+    if not found.most:
+        return []
+    name = family.named.node.name
+    return [
+        f"To {found.networks} of the {found.of} organisations that are counted as passing {name} "
+        f"it answers {policy.abroad_step_ms:g} ms or more later than their own routers do, and so "
+        f"does all behind it: it may stand abroad, where networks of many countries meet, or more "
+        f"than {_KM_A_MS * policy.abroad_step_ms:.0f} km away at home. Look where its routers are."
+    ]
+
+
+def _may_be_over(family: Family, policy: Policy) -> list[str]:
+    """That an alarm may be of a cut, or that most of those that moved pass the node no more."""
+    alarm = family.timeline.alarm
+    if alarm is None:
+        return []
+    node = alarm.node
+    told = family.named is not None and family.named.node == node
+    if not told and all(one.node != node for one in family.figures.apart):
+        moved = {name for name, _ in alarm.moved}
+        still = lately(node, moved, family.observations, family.blocks, policy)
+        if still.mostly_gone(policy):
+            return [
+                f"On the last {policy.alarm_hold_days} days with data {still.passing} of the "
+                f"{still.of} organisations that moved to {node.name} were seen to pass it; the "
+                "others left, are silent or are not measured: what the alarm is of may be over."
+            ]
+    return [
+        "A cable cut, or another outage, that sends networks over a backup looks like this alarm "
+        f"while it lasts: it is over once {asked(policy.alarm_share)} of those that moved are seen "
+        f"to have left for {policy.alarm_hold_days} days with data."
     ]
 
 

@@ -4,8 +4,9 @@ Nearly all that a verdict makes of a trace hangs on its addresses. Where RTTs de
 a few comparisons with the policy's steps, and those, not the times, are what two traces must have
 in common. So millions of traces become some thousand that each stand for many. What other paths
 say of a link is not known while traces are still being read; the router before a link therefore
-counts as if it might be anybody's. Decides nothing itself: `analysis.paths.crossing` and
-`analysis.paths.detour` do, and a test holds the traces of a likeness to one crossing.
+counts as if it might be anybody's. Decides nothing itself: `analysis.paths.crossing`,
+`analysis.paths.detour` and `analysis.paths.lateness` do, and a test holds the traces of a likeness
+to one crossing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from analysis.intake.told import Addresses, Rtts
 from analysis.paths.detour import detour, first_untold, put_at_home
+from analysis.paths.lateness import Timed, is_late, timed
 from analysis.paths.links import far_ends
 from analysis.paths.path import Frame, Path, Step
 from analysis.policy import Policy
@@ -49,10 +51,14 @@ class _Border(NamedTuple):
 
 
 class _Traits(NamedTuple):
-    """Of a row of steps: whether RTTs may decide anything but the distance to a border."""
+    """Of a row of steps: whether RTTs may decide anything but the distance to a border.
+
+    That is besides which of the steps ``timed`` are late.
+    """
 
     plain: bool
     borders: tuple[_Border, ...]
+    timed: tuple[Timed, ...] = ()
 
 
 def _is_unplaced(step: Step) -> bool:
@@ -89,7 +95,7 @@ def _traits(frame: Frame) -> _Traits:
         and not any(_is_unplaced(step) for step in steps)
     )
     at = [first, *(i for i in outer[1:2] if first in changeable)]
-    return _Traits(plain, tuple(_border(steps, i, changeable) for i in at))
+    return _Traits(plain, tuple(_border(steps, i, changeable) for i in at), timed(frame))
 
 
 class Likenesses:
@@ -113,9 +119,13 @@ class Likenesses:
         short = _without_rtts(path.addresses[: len(path.frame.steps)])
 
         def likeness(rtts: Rtts) -> Likeness:
-            if not traits.borders or (traits.plain and self._is_far(traits, rtts)):
+            if not traits.borders:
                 return short
-            return Likeness(path.addresses, rtts, self._decisions(path._replace(rtts=rtts)))
+            late = bytes(is_late(one, rtts, self._policy) for one in traits.timed)
+            if traits.plain and not any(late) and self._is_far(traits, rtts):
+                return short
+            found = late + self._decisions(path._replace(rtts=rtts))
+            return Likeness(path.addresses, rtts, found)
 
         return likeness
 

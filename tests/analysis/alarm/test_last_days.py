@@ -9,6 +9,7 @@ import pytest
 
 from analysis.alarm.last_days import last_of_many
 from analysis.policy import Policy
+from analysis.words.translation import Words
 from tests.analysis.country import FIRST_DAY, Country
 
 LEFT = "left, are silent or are not measured: judge these days apart."
@@ -89,6 +90,60 @@ def test_a_campaign_of_one_week() -> None:
     country = Country(10)
     country.everyone("lan own gate {up}", days=range(7))
     assert limits(country) == []
+
+
+OVER = "are silent or are not measured: what the alarm is of may be over."
+CUT = (
+    "A cable cut, or another outage, that sends networks over a backup looks like this alarm while "
+    "it lasts: it is over once 50% of those that moved are seen to have left for 7 days with data."
+)
+
+
+def of_the_alarm(country: Country) -> list[str]:
+    """What the verdict says of how its alarm may be over."""
+    verdict = country.judge()
+    assert verdict.fields["timeline"]["alarm"]
+    return [one for one in verdict.fields["limits"] if one == CUT or one.endswith(OVER)]
+
+
+def test_a_cut_that_is_not_over_looks_like_a_switch_on() -> None:
+    """Six of nine leave over a backup since a fortnight, and nobody knows how long they will."""
+    country = Country(10)
+    country.everyone("lan own {up}", days=range(30))
+    country.everyone("lan own net10 {up}", days=range(30, 45), members=range(1, 7))
+    country.everyone("lan own {up}", days=range(30, 45), members=range(7, 11))
+    assert of_the_alarm(country) == [CUT]
+
+
+@pytest.mark.parametrize("still", [0, 3, 4])
+def test_a_cut_whose_end_other_targets_hide_is_said_to_be_over(still: int) -> None:
+    """The list is replaced while it lasts: nobody is seen to leave, nor to pass it afterwards."""
+    country = Country(12)
+    country.everyone("lan own {up}", days=range(20))
+    country.everyone("lan own net12 {up}", days=range(20, 34), members=range(1, 8))
+    country.everyone("lan own {up}", days=range(20, 34), members=range(8, 13))
+    for i, n, day in product(range(1, 12), range(11, 16), range(34, 64)):
+        over = "net12 " if i <= still else ""
+        country.trace(i, f"30.0.{n}.200", f"lan own {over}far{6 + i % 5}", day=day)
+    expected = (
+        f"On the last 7 days with data {still} of the 7 organisations that moved to Net 12 were "
+        f"seen to pass it; the others left, {OVER}"
+    )
+    assert of_the_alarm(country) == [expected if still < 4 else CUT]
+    said = of_the_alarm(country)
+    assert all(Words("km").sentence(one).language == "km" for one in said)
+
+
+def test_an_alarm_of_whom_the_grade_does_not_name_is_not_said_to_be_over() -> None:
+    """They come by its addresses in twos, so that the figures count the ways without it."""
+    country = Country(8)
+    country.everyone("lan own {up}", days=range(20))
+    for i in range(1, 9):
+        site = (i + 1) // 2
+        country.everyone(f"lan own 20.9.9.{site} {{up}}", days=range(20, 40), members=[i])
+    verdict = country.judge()
+    assert verdict.gateway is None
+    assert of_the_alarm(country) == [CUT]
 
 
 ALONE = "Judged by the last 7 days with data alone: "

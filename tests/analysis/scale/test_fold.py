@@ -27,6 +27,7 @@ from analysis.intake.told import Fingerprint, Numbers, fingerprint_of, tell
 from analysis.owners.operators import Gazetteer
 from analysis.paths.crossing import Crossing
 from analysis.paths.detour import put_at_home
+from analysis.paths.lateness import late_steps
 from analysis.policy import Policy
 from analysis.scale.fold import Counted, Folded, Folder, Part, readings, unusable
 from analysis.simulated.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
@@ -129,6 +130,11 @@ def _of(seen: Observation, day: dt.date, policy: Policy) -> tuple[object, ...]:
         seen.destination_class,
         seen.crossing if seen.crossing is not None else domestic_path(seen, policy),
         seen.crossing is None and put_at_home(seen.steps, policy),
+        *(
+            late_steps(seen.path.frame, seen.path.rtts, policy)
+            if seen.crossing is not None and seen.crossing.border is not None
+            else ()
+        ),
     )
 
 
