@@ -323,7 +323,9 @@ def proves(known: Known, protocol: int, message: bytes, shifts: set[int]) -> boo
 
     That is token and tag; in a quote that ends before the tag of a UDP probe the checksum, which
     covers it, together with all else that such a quote has. It may be shifted as NATs do it, by as
-    much as in a quote that did prove itself: ``shifts`` remembers all those.
+    much as in a quote that did prove itself (``shifts`` remembers all those), or as the source that
+    is quoted demands. The tag of a ping is in its payload, its identifier stands in for that where
+    the quote does not get so far.
     """
     version, method, _, token, tag, sent = known
     if protocol == packet.PROTOCOL_TCP:
@@ -341,7 +343,9 @@ def proves(known: Known, protocol: int, message: bytes, shifts: set[int]) -> boo
         return False
     if method is Method.ICMP:
         asked = behind[0] == sent[HEADER[version]]
-        return asked and behind[4:8] == struct.pack("!HH", tag, token)
+        whole = behind[12:16] == packet.CONTACT[:4]
+        said_tag = behind[10:12] if whole else behind[4:6]
+        return asked and said_tag + behind[6:8] == struct.pack("!HH", tag, token)
     if method is not Method.UDP:
         return behind[4:8] == struct.pack("!HH", token, tag)
     if len(behind) >= 12 and any(behind[8:12]):
@@ -354,13 +358,18 @@ def proves(known: Known, protocol: int, message: bytes, shifts: set[int]) -> boo
         version == 4
         and quote[4:6] == token.to_bytes(2, "big")
         and (quote[16:20], behind[:4]) == (sent[16:20], sent[20:24])
-        and difference(behind, sent) in {0, *shifts}
+        and difference(behind, sent) in {0, *shifts, translation(quote, sent)}
     )
 
 
 def difference(behind: bytes, sent: bytes) -> int:
     """Between the checksum of a quoted UDP header and that of the IPv4 probe that was sent."""
     return (int.from_bytes(behind[6:8], "big") - int.from_bytes(sent[26:28], "big")) % 0xFFFF
+
+
+def translation(quote: bytes, sent: bytes) -> int:
+    """What that difference has to be where another source took the place of the one sent."""
+    return (packet.checksum(quote[12:16]) - packet.checksum(sent[12:16])) % 0xFFFF
 
 
 def kind_of(known: Known, protocol: int, message: bytes) -> Kind | None:

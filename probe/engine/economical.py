@@ -188,6 +188,7 @@ class Economical(EveryHop):
         quoted_ttl: int | None = None,
         late: bool = False,
         otherwise: bool = False,
+        borrowed: bool = False,
     ) -> bool:
         """A probe was answered; see `EveryHop.answered`."""
         if self._missing and self._expected.get(ttl) != address:
@@ -201,6 +202,7 @@ class Economical(EveryHop):
             quoted_ttl=quoted_ttl,
             late=late,
             otherwise=otherwise,
+            borrowed=borrowed,
         )
 
     def lost(self, ttl: int) -> None:

@@ -138,9 +138,10 @@ class Enumeration:
     hops. Every node gets as many flows as the rule asks for; where too few are known to meet it,
     more are sent to its own hop, by way of the nodes before it (node control). A hop at which the
     rule has found a single node needs no such proof: every flow meets it. Where a node has several
-    next hops, some flows are sent again, to learn if packets are spread instead of flows. Each
-    link is shown by a flow that was seen at both its ends; only through a hop at which nothing
-    answers is a flow followed blindly.
+    next hops, some flows are sent again, to learn if packets are spread instead of flows; where
+    some are silent, to learn if a router limits its answers, which is no silent one. Each link is
+    shown by a flow that was seen at both its ends; only through a hop at which nothing answers is
+    a flow followed blindly.
 
     The caller sends what `next_probe` names and says so with `sent`; every probe sent is later
     either `answered` or `lost`, or first lost and then answered late. As long as it is not `done`

@@ -297,12 +297,14 @@ class EveryHop:
         quoted_ttl: int | None = None,
         late: bool = False,
         otherwise: bool = False,
+        borrowed: bool = False,
     ) -> bool:
         """A probe was answered, in time or late; `rtt` in seconds. Not to be told of duplicates.
 
         `reply_ttl` is that of the answer as it arrived, `quoted_ttl` that of the probe as it got
         there, None where they cannot be seen. `late` is an answer to a probe that was given up,
-        `otherwise` one to a probe of another method.
+        `otherwise` one to a probe of another method, `borrowed` one of a router that answers from
+        an address that stands elsewhere.
         Returns whether that may have changed what is to be asked, or ended it.
         """
         if (
@@ -333,7 +335,8 @@ class EveryHop:
             if first:
                 if self._first_at.setdefault(address, ttl) != ttl:
                     self._look_for_loop(ttl, address)
-                self._met(ttl, address)
+                if not borrowed:
+                    self._met(ttl, address)
         if ttl == self._aimed:
             self._aimed = None
             if kind is not _TIME_EXCEEDED:

@@ -202,8 +202,9 @@ class Tracing:
             if late is None:
                 self.course.lost(ttl)
             return True
+        borrowed = kind is _TIME_EXCEEDED and address == self.task.target
         if kind is _TIME_EXCEEDED:
-            if address == self.task.target:
+            if borrowed:
                 self._borrowed.append(probe)
             elif ttl > self._passed:
                 self._passed = ttl
@@ -218,6 +219,7 @@ class Tracing:
             quoted_ttl=quoted_ttl,
             late=late is not None,
             otherwise=proto is not None,
+            borrowed=borrowed,
         )
 
     def _is_turned_away(self, probe: Sent, answer: Answer) -> bool:

@@ -194,10 +194,11 @@ class Matching:
             self.discarded["unexpected"] += 1
             return None
         if method is Method.UDP and version == 4 and "checksum" in changed:
-            shift = packet.udp_shift(probe, data[quote_at:])
+            quoted = data[quote_at:]
+            shift = packet.udp_shift(probe, quoted)
             if tag is not None:
                 self._shifts.shown(shift)
-            elif not self._shifts.known(shift):
+            elif not self._shifts.known(shift) and shift != packet.source_shift(probe, quoted):
                 self.discarded["wrong_tag"] += 1
                 return None
         # The kernel keeps out who claims to be us, but not over IPv6.

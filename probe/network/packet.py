@@ -273,6 +273,19 @@ def udp_shift(sent: bytes, quoted: bytes) -> int:
     return int(_WORD.unpack_from(quoted, at)[0] - _WORD.unpack_from(sent, 26)[0]) % 0xFFFF
 
 
+def source_shift(sent: bytes, quoted: bytes) -> int:
+    """By how much a NAT shifts the checksum of UDP that puts the quoted source in place of ours.
+
+    Both begin with the IPv4 header, of which a UDP checksum covers the addresses.
+
+    >>> sent = Template(Method.UDP, bytes(4), bytes(4), 1, Marker(b"key", 40404)).probe(3, 7)
+    >>> source_shift(sent, sent[:12] + bytes((0, 0, 0, 9)) + sent[16:28]) == -9 % 0xFFFF
+    True
+    """
+    before, after = (sum(_WORDS.unpack_from(each, 12)) for each in (sent, quoted))
+    return int(before - after) % 0xFFFF
+
+
 class Template:
     """The probe of one flow to one target, in which only hop limit and token are still open.
 

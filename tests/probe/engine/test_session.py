@@ -659,6 +659,44 @@ async def test_economical_traces_measure_the_border_all_the_same(autojump_clock:
     assert sum(not hop.measured for trace in traces for hop in trace.hops) > 40
 
 
+async def test_a_router_that_answers_from_the_target_s_address_moves_no_border(
+    autojump_clock: MockClock,
+) -> None:
+    """That address is abroad, the router that uses it is not: the border behind it is measured."""
+    row = "".join(
+        f"""
+        [[path]]
+        to = "203.0.113.{n}/32"
+        hops = [
+          {{ address = "192.0.2.1", rtt = 1 }},
+          {{ address = "203.0.113.{n}", rtt = 2 }},
+          {{ address = "192.0.2.3", rtt = 3 }},
+          {{ address = "192.0.2.4", rtt = 4 }},
+          {{ address = "192.0.2.5", rtt = 5 }},
+          {{ address = "192.0.2.6", rtt = 6 }},
+          {{ address = "198.51.100.7", rtt = 20 }},
+          {{ address = "198.51.100.8", rtt = 21 }},
+          {{ address = "198.51.100.9", rtt = 22 }},
+        ]
+        end = {{ rtt = 23 }}
+        """
+        for n in range(1, 9)
+    )
+    traces: list[Trace] = []
+    await measure(
+        Session(
+            load(row).network(),
+            [Task(f"203.0.113.{n}", None, Method.ICMP, 0) for n in range(1, 9)],
+            SessionSettings(rate=500.0),
+            finished=traces.append,
+            routes=Routes(lambda address: not address.startswith("192.0.2.")),
+        )
+    )
+    assert len(traces) == 8
+    for trace in traces:
+        assert {5, 6, 7, 8} <= {hop.number for hop in trace.hops if hop.measured}
+
+
 async def test_tokens_cannot_be_foreseen(autojump_clock: MockClock) -> None:
     """Whoever sees some probes cannot tell what marks the next; zero marks none."""
     network = Watched(TEN_HOPS)

@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scapy.layers.inet import IP, UDP
 
 from probe.network import Answer, Kind, Method, NoRoute, Probe, packet
 from probe.network.matching import METHODS, Matching
@@ -182,6 +183,19 @@ def test_a_nat_that_keeps_its_checksum_is_known_by_the_quotes_that_prove_themsel
     for shift in range(1000, 1008):
         assert heard(one, shift, 68)
     assert not heard(other, 300, 28)
+
+
+def test_a_nat_whose_source_and_checksum_both_stand_in_short_quotes_proves_itself() -> None:
+    """The one explains the other, as scapy computes it; another checksum is refused as before."""
+    probe = known(Method.UDP, 4)
+    translated = IP(as_quoted(probe.data))
+    translated.src = "100.64.1.1"
+    del translated.chksum, translated[UDP].chksum
+    quote = bytes(translated)[:28]
+    assert quote[26:28] != probe.data[26:28]
+    assert answer(error(4, EXCEEDED[4], quote), 4).changed == ("source", "checksum")
+    wrong = quote[:26] + bytes((quote[26], quote[27] ^ 1))
+    assert refused(error(4, EXCEEDED[4], wrong), 4) == {"wrong_tag": 1}
 
 
 @pytest.mark.parametrize("at", [16, 19, 23])
