@@ -15,7 +15,7 @@ from probe.disk.places import data_folder
 from probe.owner.consent import Permission, require
 from probe.sharing.bundle import SUFFIX
 from probe.sharing.bundling import bundle_new
-from probe.sharing.copies import demand_folder, write_copy
+from probe.sharing.copies import demand_folder, sweep, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import Outbox, outbox_folder
 from probe.spool import spool_folder
@@ -48,6 +48,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
         raise Failure(_("{path} is there already; choose another name").format(path=out))
     if out is not None:
         demand_folder(out.parent)
+        sweep(out.parent, out.name)
     with Outbox(outbox_folder()) as outbox:
         done = bundle_new(spool_folder(), outbox, keys_folder())
         files = []
@@ -72,6 +73,7 @@ def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:
     """Where a copy lies: at ``out``, or beside it under the next name that is free."""
     others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
     path = next(path for path in chain([out], others) if not path.exists())
+    sweep(path.parent, path.name)
     write_copy(kept.read_bytes(), path, entry)
     return path
 

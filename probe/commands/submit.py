@@ -22,7 +22,7 @@ from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file, without_password
 from probe.run.alone import Busy, alone
 from probe.sharing.bundling import bundle_new, unbundled
-from probe.sharing.copies import demand_folder, write_copy
+from probe.sharing.copies import demand_folder, sweep, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import (
     Outbox,
@@ -238,6 +238,7 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
     with outbox.locked("submitting") as free:
         if not free:
             raise NotYetSent(occupied("submitting"))
+        sweep(folder)
         for entry in outbox.unfinished():
             data = outbox.content(entry.sha256)
             if data is None:

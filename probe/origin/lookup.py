@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe.disk.places import data_folder, shipped
 from probe.origin.errors import OriginError
+from probe.origin.holders import holder
 from probe.origin.lists import (
     Exchange,
     Operator,
@@ -49,24 +50,6 @@ EXCHANGES_FILE = "exchanges.toml"
 
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
-
-# What registries write where there is no holder, or only another one knows him: no name, and never
-# one organisation. So ARIN of numbers that went to RIPE NCC, whose own networks have another name;
-# and APNIC of numbers that national registries gave to their members, by the registry's name or by
-# that of a whole block of numbers. A registry's own networks are then apart as well.
-_NO_HOLDER = frozenset(
-    {
-        "-Reserved AS-",
-        "-Private Use AS-",
-        "Not routed",
-        "UNALLOCATED",
-        "RIPE Network Coordination Centre",
-        "Indonesia Network Information Center",
-        "Japan Network Information Center",
-        "VNNIC-4byte-ASBLOCK-AP",
-        "ERX-NASDA-ASN - ERX-NASDA-ASN",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +179,7 @@ class Origin:
         for operator in self._operators.values():
             found[operator.name].update(operator.asns)
         for asn, name, country in self._register.names():
-            found[self._registered_as(asn, name, country)].add(asn)
+            found[self._named(asn, name, country)].add(asn)
         return found
 
     def _lookup(self, address: str) -> Attribution:
@@ -221,14 +204,13 @@ class Origin:
         asn, name, country = self._table.find(str(parsed))
         if country not in self._continents:
             country = None
-        if name in _NO_HOLDER:
-            name = None
+        name = name and holder(name, None)
         if asn is None:
             return Attribution(country=country)
         registered = self._register.get(asn)
         if registered is None:
             return Attribution(asn, name, self._named(asn, name, country), country)
-        name = name or (None if registered.name in _NO_HOLDER else registered.name)
+        name = name or holder(registered.name, None)
         country = country or registered.country
         return Attribution(asn, name, self.organisation(asn), country)
 
@@ -236,22 +218,23 @@ class Origin:
         operator = self._by_asn.get(asn)
         if operator is None and name is not None and country is not None:
             operator = self._by_name.get((name, country))
-        known = operator.name if operator is not None else name or f"AS{asn}"
+        if operator is not None:
+            known = operator.name
+        else:
+            known = (name and holder(name, country)) or f"AS{asn}"
         return self._merged.get(known, known)
-
-    def _registered_as(self, asn: int, name: str, country: str | None) -> str:
-        return self._named(asn, None if name in _NO_HOLDER else name, country)
 
     def organisation(self, asn: int) -> str:
         """The organisation behind an AS number, siblings merged.
 
         Its name in the list of operators, else the name its AS number is registered under, else
-        ``AS123``. AS numbers registered under one name are one organisation.
+        ``AS123``. AS numbers registered under one name are one organisation, but for the names that
+        `probe.origin.holders` knows to be those of many.
         """
         registered = None if asn in self._by_asn else self._register.get(asn)
         if registered is None:
             return self._named(asn, None, None)
-        return self._registered_as(asn, registered.name, registered.country)
+        return self._named(asn, registered.name, registered.country)
 
     def country(self, asn: int) -> str | None:
         """The country an AS number is registered in, None where the register has none for it."""

@@ -6,11 +6,13 @@ This module knows neither keys nor collectors.
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from probe.disk.presence import is_folder
 from probe.disk.private import UNFINISHED, replace_file
+from probe.sharing.bundle import SUFFIX
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -32,17 +34,20 @@ def write_copy(data: bytes, target: Path, entry: OutboxEntry) -> None:
     """Write a copy of a bundle for somebody else.
 
     Its time is midnight before its newest trace: a stick carries that along, and the hour at which
-    it was handed over is nobody's business. What an earlier copy to the same name left that was cut
-    midway goes.
+    it was handed over is nobody's business.
     """
-    _sweep(target)
     replace_file(target, data)
     midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
     os.utime(target, (midnight, midnight))
 
 
-def _sweep(target: Path) -> None:
-    for path in target.parent.iterdir():
-        writer = path.name.removeprefix(f"{target.name}.").removesuffix(UNFINISHED)
-        if writer.isdigit() and path.name == f"{target.name}.{writer}{UNFINISHED}":
+def sweep(folder: Path, name: str | None = None) -> None:
+    """Delete what earlier copies left in a folder that were cut midway.
+
+    Copies there have the names that bundles have in the outbox; one may have had another ``name``.
+    """
+    names = rf"[0-9a-f]{{64}}{re.escape(SUFFIX)}" + (f"|{re.escape(name)}" if name else "")
+    half = re.compile(rf"(?:{names})\.\d+{re.escape(UNFINISHED)}")
+    for path in folder.iterdir():
+        if half.fullmatch(path.name):
             path.unlink(missing_ok=True)

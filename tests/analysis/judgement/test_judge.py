@@ -564,7 +564,7 @@ def test_of_a_candidate_that_is_not_there_every_figure_is_nothing() -> None:
 
 
 def test_a_namesake_in_another_country_is_not_the_gateway() -> None:
-    """Many countries have a Ministry of Interior: AS numbers of one name are one organisation."""
+    """Several countries have a Skynet: AS numbers of one name are one organisation."""
     country = gated()
     country.table.add("30.1.1.0/24", Attribution(4000, "GATE-SA", "Gate", "ZA"))
     for i in range(1, 11):

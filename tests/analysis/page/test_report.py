@@ -189,7 +189,7 @@ def test_of_too_few_networks_no_picture_shows_a_gateway() -> None:
     verdict = verdict_of(country)
     page = _page_with(verdict, "paths")
     said = text_of(page).partition("Which way the traffic leaves")[2].partition("Over time")[0]
-    assert "Too little was measured for a finding" in said
+    assert "before the border. Too little was measured for a finding" in said
     assert "gateway" not in said.replace("is no gateway by that", "")
     assert palette.OTHER.light not in page.partition("</style>")[2]
 

@@ -480,6 +480,26 @@ def test_a_copy_that_was_cut_midway_leaves_nothing_on_the_stick(home: Path, tmp_
     assert (stick / "notes.4711.new").is_file()
 
 
+@pytest.mark.parametrize("by", ["submit", "bundle"])
+def test_what_was_cut_midway_goes_though_its_bundle_is_copied_no_more(
+    home: Path, tmp_path: Path, by: str
+) -> None:
+    """As of one that was sent meanwhile; what only looks like it is somebody else's."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    others = {"notes.4711.new", "backup.tar.20240101.new", f"{'0' * 64}.tar", f"{'0' * 64}.tar.new"}
+    for name in (f"{'a' * 64}.tar.4711.new", *others):
+        (stick / name).write_text("some of it", encoding="utf-8")
+    copy = stick / "mine.tar"
+    words = (
+        ["submit", "--leave-at", str(stick)] if by == "submit" else ["bundle", "--to", str(copy)]
+    )
+    assert gatewatch(*words).exit_code == 0
+    there = {path.name for path in stick.iterdir()}
+    assert others <= there
+    assert f"{'a' * 64}.tar.4711.new" not in there
+
+
 def test_the_folder_of_a_copy_is_not_put_down(home: Path, tmp_path: Path) -> None:
     """Its name may be that of whoever got the stick: the outbox knows that there is a copy."""
     stick = tmp_path / "stick-of-sokha"

@@ -173,8 +173,13 @@ def test_a_registry_is_not_whoever_another_one_knows(origin: Origin) -> None:
 
 
 @pytest.mark.parametrize(
-    "asns", [(17440, 63880), (2515, 2522), (131356, 135970), (55991, 63570)], ids=str
-)
+    "asns",
+    [
+        (17440, 63880), (2522, 131971), (131356, 135970), (55991, 63570), (58964, 58966),
+        (138910, 149170), (402562, 151343), (24405, 132251),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_members_of_a_national_registry_are_not_one(origin: Origin, asns: tuple[int, ...]) -> None:
     """APNIC writes the registry's name, or that of a block of numbers, and knows no holder."""
     for asn in asns:
@@ -182,6 +187,34 @@ def test_members_of_a_national_registry_are_not_one(origin: Origin, asns: tuple[
         assert origin.asns(f"AS{asn}") == (asn,)
     assert origin.lookup("103.209.248.1").organisation == "AS17440"
     assert origin.lookup("103.119.204.1").organisation == "AS63880"
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "members"),
+    [
+        (4621, "UniNet (Thailand)", (9546, 17479)),
+        (2200, "Renater", (776, 1307)),
+        (1103, "SURF", (1128, 1161)),
+        (7575, "AARNet", (23719, 23859)),
+        (293, "ESnet", (3428, 3443)),
+        (2515, "Japan Network Information Center", (2522, 131971)),
+        (4622, "Indonesia Network Information Center", (17440, 63880)),
+    ],
+)
+def test_universities_are_not_the_network_that_registered_their_numbers(
+    origin: Origin, own: int, name: str, members: tuple[int, ...]
+) -> None:
+    """Each announces addresses of its own, under the name of the network that it buys from."""
+    assert origin.organisation(own) == name
+    assert origin.asns(name) == (own,)
+    assert [origin.organisation(asn) for asn in members] == [f"AS{asn}" for asn in members]
+
+
+def test_what_each_state_has_is_one_in_each_country(origin: Origin) -> None:
+    """Ministries of three countries share a name, and no network."""
+    ministries = [f"Ministry of Interior ({country})" for country in ("KH", "SA", "TH")]
+    assert [len(origin.asns(name)) for name in ministries] == [1, 1, 1]
+    assert origin.asns("Ministry of Interior") == ()
 
 
 def test_a_registrys_own_networks_are_one(origin: Origin) -> None:
@@ -403,7 +436,7 @@ def test_a_new_number_of_a_known_operator_is_known_by_name(tmp_path: Path) -> No
     """The ministry's next AS number belongs to it at once; its namesake abroad does not."""
     origin = _origin(tmp_path, {})
     assert origin.organisation(4200000001) == "Ministry"
-    assert origin.organisation(4200000002) == "Ministry of Post"
+    assert origin.organisation(4200000002) == "Ministry of Post (LA)"
     assert origin.asns("Ministry") == (132599, 4200000001)
 
 
