@@ -17,10 +17,11 @@ from analysis.paths.path import Frame, Step
 def addresses_abroad(
     node: Set[Node], frame: Frame, crossing: Crossing, *, owned: bool
 ) -> list[str]:
-    """The addresses of a node on a path where they are ``owned``, and the one right behind it.
+    """The addresses of a node on a path, if they are ``owned``, and the one right behind it.
 
-    A port of an exchange is none: it is the peer's, whoever comes. Where it is other paths that say
-    that the node stands there, the interface behind is what they have in common.
+    No port of an exchange counts as the one behind: it is the peer's, whoever comes. Where the node
+    stands on this path by what other paths show, the first foreign interface counts, which they
+    have in common.
     """
     at = [
         i
@@ -34,16 +35,16 @@ def addresses_abroad(
 
 
 def addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
-    """The addresses of a node between two networks, and the one right behind it, if that is of a
-    third."""
+    """The addresses of a node on a way at home, and the one right behind if it is of a third."""
     steps, at = steps_at_home(node, seen)
     return shown([*(steps[i] for i in at), *_behind(steps, at[-1], seen.destination)])
 
 
 def steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[int]]:
-    """The steps before the destination's network, and which of them are of a node.
+    """The steps before the destination's network, and the places of a node among them.
 
-    None before the last hop of the own network is: it carries the line of the vantage point to it.
+    What stands before the last hop of the vantage point's own network is not counted as the node:
+    it carries that network's line.
     """
     target = Node("organisation", seen.destination_organisation)
     steps = list(
@@ -59,9 +60,10 @@ def steps_at_home(node: Set[Node], seen: Observation) -> tuple[list[Step], list[
 
 
 def _behind(steps: Sequence[Step], last: int, destination: str) -> list[Step]:
-    """The step right behind the ``last`` one of a node, if it is no port.
+    """The step right behind the ``last`` one of a node, as a list; empty where that is a port.
 
-    Where the own network shows in between, none is right behind: its border stands there.
+    It is empty as well where the vantage point's own network shows again before it: then its border
+    stands there.
     """
     on = way_on(takewhile(lambda step: not step.own, steps[last + 1 :]), destination)
     return [on] if on is not None and not is_port(on) else []

@@ -22,15 +22,16 @@ from analysis.paths.path import Step
 
 
 def joins_ways(node: Set[Node], passing: Iterable[Passing], *, ports: bool = False) -> bool:
-    """Whether a node at home has addresses over which ways between different networks go.
+    """Whether ways between different networks go over the same addresses of a node at home.
 
-    A router has: over one interface a customer comes on its way to all others, over another all
-    come on their way to one. A line that two networks lease is on the way from the one to the
-    other, whoever is behind them. A border of one network that the node's owner numbers does not
-    join ways of different networks either, whatever it answers (see `_joining`). It is asked of
-    half of the organisations that pass the node, for half of their destinations, on half of the
-    traces that pass it to each. ``ports`` tells that its addresses may be the ports of an exchange,
-    at which networks are entered.
+    Over a router they do: over one interface a customer comes on its way to all others, over
+    another all come on their way to one. A line that two networks lease is on the ways between
+    these two alone, and a border that the node's owner numbers is on the ways of one network alone,
+    whatever it answers (see `_joining`).
+
+    It must be so for half of the organisations that pass the node, to half of their destinations,
+    on half of the traces that pass it to each. ``ports`` says that the node's addresses may be the
+    ports of an exchange, at which networks are entered.
     """
     ways = [_across(node, between, seen) for seen, between in passing]
     return mostly_together(
@@ -44,8 +45,9 @@ def joins_ways(node: Set[Node], passing: Iterable[Passing], *, ports: bool = Fal
 class _Across(NamedTuple):
     """A way at home across a node: its addresses there and the next one behind, in order.
 
-    ``beside`` are the organisations before and behind the node, ``there`` how many of the addresses
-    are its own. ``straight`` tells that a router of the organisation before answered right before.
+    ``beside`` are the organisations before and behind the node, ``there`` is how many of the
+    addresses are the node's. ``straight`` says that a router of the organisation before the node is
+    the hop right before it.
     """
 
     seen: Observation
@@ -69,26 +71,28 @@ def _across(node: Set[Node], between: Sequence[Node], seen: Observation) -> _Acr
 
 
 def _is_router_of(organisation: str, step: Step) -> bool:
-    """Whether a step is a router of an organisation; what is inside the own network is its."""
+    """Whether a step is a router of an organisation, as all of the vantage point's own are."""
     return step.own or (
         step.sight is not None and step.sight.node == Node("organisation", organisation)
     )
 
 
 def _joining(ways: Sequence[_Across], *, ports: bool) -> Iterator[list[str]]:
-    """The addresses of the node on each of these ways; what joins none goes by its way's name.
+    """The node's addresses on each of these ways; those that join no ways are made the way's own.
 
-    Three kinds of addresses are no operator's router to whom several networks come:
+    Three kinds of addresses belong to no router at which ways of several networks join:
 
-    - Of which all ways are of one network, some from it and some to it: that is a border of its
-      own, which answers with one address whoever asks. Routers answer with the interface by which
-      a probe came, and a hub's is on the ways of a customer from it alone, or to it alone. What is
-      cut to its block is no such address, since both ends of a link are in it.
-    - On ways from one network alone, where nobody else comes by the next address on the way,
-      though others come to the network behind over the node as well. At a hub ways of different
-      networks come together. At a border they part, each over a line of its own.
-    - On ways to one network alone of several, straight from the networks before. It is where that
-      network is entered: of a hub the router that they come to would have answered before.
+    - One whose ways are all of one network, some from it and some to it, is that network's border,
+      which answers with one address whoever asks. A hub's router answers with the interface by
+      which the probe came, so that a customer's interface is on ways from it alone, or on ways to
+      it alone. An address that was cut to its block is not judged so, since both ends of a link are
+      in the block.
+    - One on ways from one network alone, where nobody else comes by the next address either, though
+      others reach the network behind over the node as well. At a hub the ways of different networks
+      come together; at a border each goes on over a line of its own.
+    - One on ways to one network alone, of several that are reached over the node, right behind a
+      router of the network before. That is where the one network is entered: of a hub the router
+      that the others come to would have answered before it.
     """
     ends: dict[str, set[tuple[str, str]]] = defaultdict(set)
     sources: dict[str, set[str]] = defaultdict(set)
@@ -119,7 +123,7 @@ def _joining(ways: Sequence[_Across], *, ports: bool) -> Iterator[list[str]]:
 
 
 def _are_of_one(pairs: Set[tuple[str, str]], sources: Set[str]) -> bool:
-    """Whether one network is an end of all these ways, of some their source."""
+    """Whether one network is an end of all these ways: of some the source, of others the target."""
     return any(
         all(source in pair for pair in pairs) and any(pair[1] == source for pair in pairs)
         for source in sources

@@ -32,18 +32,19 @@ _NEARLY_ALL = 0.8
 def meet_there(
     node: Set[Node], observations: Iterable[Observation], others: int, *, owned: bool = True
 ) -> bool:
-    """Whether half of the organisations that pass a node on their ways abroad do so together.
+    """Whether half of the organisations that pass a node on ways abroad meet others there.
 
-    ``node`` is itself alone, or all the blocks of one operator.
+    ``node`` is one node, or all the blocks of one operator.
 
-    They do if to half of their destinations they show, on half of the traces that pass the node, an
-    address of it, or the one behind it, by which so many ``others`` come as well. Those that come
-    through one network are one with it: it is its addresses that they show. But where nearly all
-    come through a network from which nothing was measured, that and the node stand in a row, and
-    nothing tells of which of them all are customers.
+    An organisation meets others if, to half of its destinations and on half of the traces that pass
+    the node, it shows an address by which at least ``others`` other organisations come as well: one
+    of the node, or the one right behind it. Those that come through one network count as one with
+    it, since the addresses are the ones that it shows. But a network through which nearly all come,
+    and from which nothing was measured, stands in a row with the node: nothing tells whose
+    customers they are, so that network is passed over.
 
-    ``owned`` tells that its numbers have one owner. Of others the addresses tell nothing, since any
-    network may have the same: only what is behind does.
+    ``owned`` says that the node's numbers have one owner. Any network may use the numbers of other
+    nodes, so of these only the address behind counts.
     """
     return mostly_together(_abroad(node, observations, owned=owned), others)
 
@@ -51,9 +52,9 @@ def meet_there(
 def come_by_themselves(
     node: Set[Node], observations: Iterable[Observation], *, owned: bool = True
 ) -> frozenset[str]:
-    """The organisations that pass a node on ways abroad and share no address there with another.
+    """Who passes a node on ways abroad and meets nobody there, as `meet_there` has it.
 
-    As `meet_there` has it. Of these the numbers may be all that is on their ways.
+    The node's numbers may be all that is on their ways, without a router of its owner.
     """
     alone = by_themselves(_abroad(node, observations, owned=owned))
     return frozenset(name for name, is_alone in alone.items() if is_alone)
@@ -77,9 +78,10 @@ def _abroad(node: Set[Node], observations: Iterable[Observation], *, owned: bool
 def given_away(
     blocks: Blocks, observations: Sequence[Observation], others: int
 ) -> Callable[[Node], bool]:
-    """What tells whether only numbers are on the ways abroad of those who do not meet there.
+    """A test whether a node's numbers alone are on ways abroad: those that pass it do not meet.
 
-    They may be an owner's, or private ones. Of an exchange it is not asked.
+    An owner may have given the numbers to others, and private ones are anybody's. It is never so of
+    an exchange.
     """
 
     @cache
@@ -94,7 +96,7 @@ def given_away(
 def alone_at(
     blocks: Blocks, observations: Sequence[Observation]
 ) -> Callable[[Node], frozenset[str]]:
-    """What tells who comes to a node by itself; nobody to an exchange."""
+    """Who meets nobody at a node, as `come_by_themselves` has it; of an exchange none is told."""
 
     @cache
     def found(node: Node) -> frozenset[str]:
@@ -107,10 +109,11 @@ def alone_at(
 
 
 def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bool:
-    """Whether half of the organisations that pass a node on their ways at home do so together.
+    """Whether half of the organisations that pass a node on ways at home meet others there.
 
-    As abroad; ``passing`` are those ways, each with the nodes between. The destination's own border
-    is no address that tells: everybody comes to it by that one, whoever stands before it.
+    As `meet_there`; ``passing`` are the ways, each with the nodes between. The border of the
+    destination's own network is no address behind the node that counts: everybody comes to the
+    destination by it, whoever stands before.
     """
     ways = [(seen, between, addresses_at_home(node, seen)) for seen, between in passing]
     return mostly_together(_comings(node, ways), others)
@@ -119,7 +122,10 @@ def meet_at_home(node: Set[Node], passing: Iterable[Passing], others: int) -> bo
 def _comings(
     node: Set[Node], ways: Sequence[tuple[Observation, Sequence[Node], list[str]]]
 ) -> list[Passage]:
-    """``ways`` are those that pass the node: the nodes of each, and the addresses that tell."""
+    """How organisations come to a node: by which addresses, and as whose customers.
+
+    ``ways`` are those that pass the node: the nodes of each, and the addresses that count.
+    """
     passed = [(seen, before(node, nodes)) for seen, nodes, _ in ways]
     in_a_row = _in_a_row(passed) - {seen.organisation for seen, _ in passed}
     over = [
@@ -133,7 +139,7 @@ def _comings(
 
 
 def _in_a_row(passed: Iterable[tuple[Observation, list[str]]]) -> set[str]:
-    """Who stands before a node on most traces of nearly all that pass it: no rival of others."""
+    """The networks that stand before a node on most traces of nearly all that pass it."""
     traces: Counter[str] = Counter()
     over: dict[str, Counter[str]] = defaultdict(Counter)
     for seen, names in passed:

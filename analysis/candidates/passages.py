@@ -1,7 +1,7 @@
 """Whether organisations go to their destinations over the same addresses.
 
-Of a block that many networks use, and of a network whose numbers stand on the lines of others, this
-tells one operator from many. Where the addresses are looked for on a path is not decided here.
+This tells one operator from many where many networks use a block, and where a network's numbers
+stand on the lines of others. Where on a path the addresses are looked for is not decided here.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Passing = tuple[Observation, Sequence[Node]]
 
 
 class Passage(NamedTuple):
-    """The addresses that tell over what an organisation goes to a destination.
+    """How an organisation goes to one destination past a node: the addresses that it shows there.
 
-    ``over`` is whose customer it is there: the organisation itself, or the last one on the way; or
-    between which two networks it is.
-    ``weight`` is what the passage counts beside others to the same destination.
+    ``over`` is whose customer it is there: its own, or that of the last network before the node; at
+    home it may name the two networks that the node stands between. ``weight`` is what the passage
+    counts beside others to the same destination.
     """
 
     organisation: str
@@ -34,7 +34,10 @@ class Passage(NamedTuple):
 
 
 def passages_of(ways: Iterable[tuple[Observation, list[str], str]]) -> list[Passage]:
-    """``ways`` are those that pass a node: the addresses of each, and who comes over these."""
+    """A passage for each way that shows an address.
+
+    ``ways`` are those that pass a node: the addresses of each, and over whom it goes.
+    """
     telling = [way for way in ways if way[1]]
     weights = by_vantage_days([seen for seen, _, _ in telling])
     return [
@@ -65,10 +68,11 @@ def as_usual(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def by_themselves(passages: Sequence[Passage], others: int = 1) -> dict[str, bool]:
-    """Of each organisation whether it goes over addresses that fewer than so many others use.
+    """For each organisation, whether it shares its addresses with fewer than ``others`` others.
 
-    It does not if half of its passages to half of its destinations go over addresses of which each
-    is used by that many, wherever these go over it.
+    It does not go by itself if, to half of its destinations, half of its passages show an address
+    that at least so many others use. Users are told apart by ``over``: the customers of one network
+    are one user.
 
     >>> by_themselves([Passage(f"org{i}", "d", ("198.51.100.1",), f"org{i}") for i in (1, 2)])
     {'org1': False, 'org2': False}
@@ -95,7 +99,7 @@ def by_themselves(passages: Sequence[Passage], others: int = 1) -> dict[str, boo
 def mostly_together(passages: Sequence[Passage], others: int = 1) -> bool:
     """Whether no more than half of the organisations go `by_themselves`.
 
-    Where no address is seen at all, nobody is asked.
+    So it is where no address is seen at all.
     """
     alone = by_themselves(passages, others)
     return 2 * sum(alone.values()) <= len(alone)

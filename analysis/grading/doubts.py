@@ -49,7 +49,7 @@ def doubts_of(strict: Strict, period: Period) -> Doubts:
 
 
 def _of_most(one: Candidate | None, policy: Policy) -> Candidate | None:
-    """Whom most organisations pass, None where they do not."""
+    """The candidate, if most organisations pass it."""
     return one if one is not None and one.is_passed_by_most(policy) else None
 
 
@@ -62,9 +62,9 @@ def _at_times(strict: Strict, period: Period) -> Candidate | None:
 
 
 def _by_weight(strict: Strict, period: Period) -> tuple[Candidate, float] | None:
-    """By whom most goes, with its part, if that is half of all and of all but the largest network.
+    """The candidate that half of the weight passes, and how much, though most organisations do not.
 
-    Of the largest network alone its provider is no gateway.
+    Half must do so without the largest network as well: the provider of that one is no gateway.
     """
     weights, policy = period.weights.of, period.policy
     largest = max(sorted(strict.grouped), key=lambda name: weights.get(name, 0.0), default=None)

@@ -86,7 +86,7 @@ class Family:
 
 
 def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -> frozenset[str]:
-    """Who was measured in the weeks before a day, as many as moves may span, and not since."""
+    """Who was measured within as many days before a day as moves may span, and not since."""
     begin = since - dt.timedelta(days=policy.alarm_within_days)
     last: dict[str, dt.date] = {}
     for seen in observations:
@@ -144,7 +144,7 @@ def judge_family(
 def _displaced_since(
     displaced: Mapping[str, dt.date], day: dt.date, policy: Policy
 ) -> dict[str, dt.date]:
-    """Those of which traces were left out that are of a day, or of as many before as moves span."""
+    """Whose traces were left out since a day, or as shortly before it as moves may span."""
     begin = day - dt.timedelta(days=policy.alarm_within_days)
     return {name: last for name, last in displaced.items() if last >= begin}
 

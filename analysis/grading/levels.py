@@ -132,10 +132,10 @@ def level(captured: int, of: int, lower: float, upper: float, policy: Policy) ->
 
 
 def level_of_all_pairs(figures: Figures, policy: Policy) -> Level:
-    """The level by the organisations that pass the candidate whatever way their other pairs take.
+    """The level if every pair of which the way is not known went around the candidate.
 
-    Most pairs may be known on the whole though hardly any of some organisations are, or none; nor
-    is any of those that were measured until shortly before the days judged.
+    Most pairs may be known on the whole, and hardly any of some organisations. Those of which no
+    way is known, or that were measured only shortly before the days judged, count as not captured.
     """
     of = figures.of + figures.silent + figures.gone
     bounds = captured_bounds(figures.mostly, of, policy.confidence)
@@ -143,9 +143,9 @@ def level_of_all_pairs(figures: Figures, policy: Policy) -> Level:
 
 
 def level_elsewhere(figures: Figures, policy: Policy) -> Level:
-    """The level without the destinations of any one class.
+    """The level without the one class of destinations that bears the candidate out most.
 
-    There may be many classes on the whole though most organisations were measured to one only.
+    There may be many classes on the whole, though most organisations were measured to one only.
     """
     captured, of = figures.elsewhere
     if of < policy.organisations:
@@ -156,9 +156,9 @@ def level_elsewhere(figures: Figures, policy: Policy) -> Level:
 def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
     """The level by the organisations that share an address with another at the candidate.
 
-    Most may meet there, and of the others nothing but its numbers be on the ways: these count as
-    not captured. But a gateway of several sites has customers that meet nobody, whenever few are
-    measured: where two thirds of all meet, of the others nothing is known.
+    The others count as not captured: its numbers may be all that is on their ways. But customers of
+    a gateway with several sites meet nobody where few are measured. So where ``meeting_share`` of
+    all do meet, the others are not counted at all.
     """
     captured, of = figures.captured - figures.alone, figures.of
     if captured >= policy.meeting_share * of:
@@ -167,7 +167,7 @@ def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
 
 
 def mostly_meet(figures: Figures, policy: Policy) -> bool:
-    """Whether those that share no address leave as many that do as a single gateway needs."""
+    """Whether enough are left for a single gateway without those that share no address."""
     return enough_without(figures.alone, figures.captured, figures.of, policy)
 
 
@@ -188,14 +188,14 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
 
 
 def mostly_always(figures: Figures, policy: Policy) -> bool:
-    """Whether turns leave as many that pass the candidate as a single gateway needs."""
+    """Whether enough are left for a single gateway without those that pass it by turns."""
     return enough_without(figures.by_turns, figures.captured, figures.of, policy)
 
 
 def enough_without(some: int, captured: int, of: int, policy: Policy) -> bool:
     """Whether a single gateway, or hub, has enough captured without ``some`` of those it captured.
 
-    Where there are none of these they lack nowhere: too few captured are a matter of the share.
+    It has where there are none of these: then too few captured are a matter of the share alone.
 
     >>> enough_without(0, 7, 10, Policy()), enough_without(1, 9, 10, Policy())
     (True, True)

@@ -58,8 +58,9 @@ def _one_operator_behind(
 ) -> bool:
     """Whether nearly every organisation meets the same domestic operator behind an exchange.
 
-    It does if nearly all of its traces over the exchange do: more of them than meet any other
-    operator may still be few. Of whom only the numbers are there, nobody meets.
+    An organisation does if nearly all of its traces over the exchange go on there: one that it
+    meets more often than any other it may still meet seldom. An operator of which only the numbers
+    are there is met by nobody.
     """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:

@@ -117,7 +117,10 @@ class Lenient(NamedTuple):
 
 
 def read_leniently(strict: Strict, period: Period, pairs: Iterable[Pair]) -> Lenient:
-    """Only a node that the strict reading does not show at all is a rival."""
+    """Who would lead if doubtful hops were on the paths.
+
+    Only a node that the strict reading does not show at all is a rival.
+    """
     grouped: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         if pair.resolved or pair.lenient:

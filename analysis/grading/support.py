@@ -24,7 +24,7 @@ from analysis.shares.pairs import Pair
 def keys_showing(
     node: Node, behind: Collection[str], international: Iterable[Observation], blocks: Blocks
 ) -> set[str]:
-    """The keys of these organisations that show a node: those that are silent vouch for nothing."""
+    """The keys in these organisations of which at least one trace shows a node."""
     showing: dict[int, bool] = {}
     found = set()
     for seen in international:
@@ -53,9 +53,9 @@ def pass_mostly(node: Node, behind: Collection[str], pairs: Iterable[Pair]) -> i
 def pass_elsewhere(
     node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
 ) -> tuple[int, int]:
-    """How many of these organisations pass a node outside of a class, of how many measured there.
+    """How many of these organisations pass a node outside of one class, of how many that go there.
 
-    Of the class without which the figures are lowest.
+    The class is the one without which the lower bound is lowest.
     """
     known = [pair for pair in pairs if pair.resolved]
     measured = {(pair.organisation, pair.destination_class) for pair in known}
@@ -76,7 +76,8 @@ def continents_reached(
 ) -> int:
     """On how many continents the destinations stand to which most organisations pass a node.
 
-    Of these organisations, those measured there; to some of the destinations is enough.
+    On each those count that were measured to it, and of these whoever passes the node to any of the
+    destinations there.
     """
     known = [pair for pair in pairs if pair.resolved and pair.organisation in behind]
     measured = {(pair.organisation, pair.destination_class) for pair in known}
@@ -91,7 +92,7 @@ def days_measured(
 ) -> int:
     """On how many days most of these organisations were measured, as `days_of_most` counts them.
 
-    Of each without the days on which it went ``elsewhere``.
+    A day on which an organisation went ``elsewhere`` does not count for it.
     """
     measured: dict[str, set[dt.date]] = defaultdict(set)
     for seen in international:

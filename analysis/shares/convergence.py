@@ -91,11 +91,11 @@ def by_shares(
 def rivals(
     top: Candidate, candidates: Iterable[Candidate], left_out: frozenset[str], policy: Policy
 ) -> int:
-    """How many other candidates divide with this one the organisations that anybody captures.
+    """How many other candidates divide the captured organisations with this one.
 
-    Those that capture one more when they are gone through in the order given. Whoever stands
-    before or behind another on the same paths adds nobody, and divides nothing with him.
-    ``left_out`` are the organisations that the first one is itself.
+    In the order given, a candidate counts if it captures an organisation that none before it
+    captures. So whoever stands before or behind another on the same paths is no rival. ``left_out``
+    are the organisations that ``top`` is itself.
     """
     taken = captured_by(top.shares, policy) | left_out
     number = 0
@@ -109,7 +109,7 @@ def rivals(
 def on_the_same_ways(
     top: Candidate, candidates: Iterable[Candidate], policy: Policy
 ) -> list[Candidate]:
-    """Other organisations that capture whomever this candidate captures, besides themselves.
+    """Other organisations that capture all whom this candidate captures, but for themselves.
 
     They stand before or behind it on the same paths, or are another name of it.
     """
@@ -124,7 +124,7 @@ def on_the_same_ways(
 
 
 def captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
-    """The organisations of which a node with these shares is on enough pairs."""
+    """The organisations that a node with these shares captures."""
     return {name for name, share in shares.items() if share >= policy.captured}
 
 
@@ -156,10 +156,10 @@ def nearest_first(nearness: Mapping[Node, float]) -> list[Node]:
 
 
 def border_distance(observations: Iterable[Observation], blocks: Blocks) -> dict[Node, float]:
-    """Nodes between each node and the border: the median over the organisations that pass it.
+    """How many nodes stand between each node and the border: the median over organisations.
 
-    Of an organisation it is the mean over its traces. Whoever sends much moves one organisation,
-    and the median needs half of them.
+    For one organisation it is the mean over its traces: however many it sends, it moves no figure
+    but its own.
     """
     tallies: dict[str, Tally] = defaultdict(Tally)
     for seen in observations:
@@ -206,9 +206,9 @@ def exit_shares(
 
 
 def divided(chosen: Mapping[str, Sequence[Node | None]]) -> dict[Node, float]:
-    """How what each organisation chose divides over nodes; each organisation weighs the same.
+    """How the choices of organisations divide over nodes; each organisation weighs the same.
 
-    None is a choice of nobody. Without any, shares sum to 1.
+    None is a choice of nobody. Where there is none of these, shares sum to 1.
 
     >>> here, there = Node("organisation", "Here"), Node("organisation", "There")
     >>> divided({"a": [here, here, here, there], "b": [there]})
@@ -243,10 +243,11 @@ def shared_interfaces(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> 
 
 
 def shared_by_nobody_shown(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float:
-    """Share of organisations that leave by first foreign interfaces which others share with them.
+    """Share of organisations that leave by first foreign interfaces which others leave by as well.
 
-    Of ways that show nobody at home, since customers of one network share its interfaces. Each
-    site of a thin gateway has interfaces of its own, to which fewer than half of all come.
+    Only ways that show nobody at home count, since customers of one network share its interfaces.
+    Each site of a thin gateway has interfaces of its own, so that fewer than half of all come to
+    any one.
     """
     users: dict[str, set[str]] = defaultdict(set)
     for name, pairs in grouped.items():
@@ -265,7 +266,7 @@ def veiled_share(grouped: Mapping[str, Sequence[Pair]], policy: Policy) -> float
 def _share_of_most(
     grouped: Mapping[str, Sequence[Pair]], holds: Callable[[Pair], bool], policy: Policy
 ) -> float:
-    """Share of organisations of which something holds of ``captured`` of the pairs."""
+    """Share of organisations for which something holds on at least ``captured`` of their pairs."""
     found = sum(
         sum(map(holds, pairs)) >= policy.captured * len(pairs) for pairs in grouped.values()
     )
@@ -273,7 +274,7 @@ def _share_of_most(
 
 
 def mean_share(told: Iterable[tuple[str, bool]]) -> float:
-    """How much of what organisations tell is true, as the mean over organisations; 0.0 of nothing.
+    """The fraction of values that are true, as the mean over organisations; 0.0 without any.
 
     An organisation with thousands of silent destinations cannot drown all others.
 
@@ -290,8 +291,8 @@ def days_of_most(measured: Mapping[str, Collection[dt.date]]) -> int:
     """On how many days all traces of most organisations were measured, at the least; 0 of nobody.
 
     The days are taken in order, those on which most organisations were measured first, until more
-    than half of the organisations have no other day. So one that measures for months makes no
-    months of the one day on which all others did.
+    than half of the organisations have no day besides. So one organisation that is measured for
+    months does not make months of the single day on which all others were.
 
     >>> monday, tuesday = dt.date(2026, 1, 5), dt.date(2026, 1, 6)
     >>> days_of_most({"a": {monday, tuesday}, "b": {monday}, "c": {monday}})
