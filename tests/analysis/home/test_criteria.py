@@ -33,7 +33,7 @@ standings = st.builds(
     reached_weighed=st.sampled_from([0.49, 0.5, 1.0]),
     covered=st.sampled_from([0.09, 0.1, 1.0]),
     weighed=st.sampled_from([0.49, 0.5, 1.0]),
-    unit=st.just("eyeballs"),
+    unit=st.just("users"),
     turns=st.integers(0, 3),
     meets=st.booleans(),
 )
@@ -89,7 +89,7 @@ def test_turns_are_held_against_a_hub_only_where_somebody_takes_them(
         reached_weighed=1.0,
         covered=1.0,
         weighed=1.0,
-        unit="eyeballs",
+        unit="users",
         turns=turns,
         meets=False,
     )

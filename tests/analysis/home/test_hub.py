@@ -26,7 +26,7 @@ def figures(top: Candidate | None, of: int = 0, **changes: Any) -> HomeFigures:
             "reached_weighed": 1.0,
             "covered": 0.5,
             "weighed": 1.0,
-            "unit": "eyeballs",
+            "unit": "users",
             "turns": 0,
             "meets": False,
         }
@@ -86,9 +86,9 @@ def test_who_shows_no_way_is_not_forgotten(captured: int, silent: int, says: str
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"covered": 0.09}, "9% of the country's eyeballs were covered; 10% are needed."),
-        ({"weighed": 0.49}, "Weighed by eyeballs, 49% of what was measured passes it;"),
-        ({"reached_weighed": 0.49}, "Weighed by eyeballs, 49% of the networks traced to"),
+        ({"covered": 0.09}, "9% of the country's users were covered; 10% are needed."),
+        ({"weighed": 0.49}, "Weighed by users, 49% of what was measured passes it;"),
+        ({"reached_weighed": 0.49}, "Weighed by users, 49% of the networks traced to"),
         ({"turns": 2}, "Passed by turns, with more than 20% of the traces direct or over"),
         ({"meets": True}, "It looks like an exchange, and meeting is what exchanges are for."),
         ({"meets": True, "turns": 2}, "It looks like an exchange"),
