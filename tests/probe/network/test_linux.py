@@ -11,6 +11,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from probe.network import NotPermitted, errqueue, raw
 from probe.network.errqueue import ErrorQueue
@@ -18,13 +20,18 @@ from probe.network.linux import Readiness
 from probe.network.raw import Raw
 
 
-async def test_a_rung_bell_ends_waiting_until_it_is_quiet() -> None:
-    """Answers that were read in passing wake the waiting task, once."""
+async def test_a_rung_bell_ends_waiting_until_it_is_quiet(autojump_clock: MockClock) -> None:
+    """Answers that were read in passing wake the waiting task, which then waits for others."""
     readiness = Readiness(())
     readiness.ring()
-    await readiness.wait()
+    with trio.fail_after(1):
+        await readiness.wait()
+        await readiness.wait()
     readiness.quiet()
     readiness.quiet()
+    with trio.move_on_after(1) as waiting:
+        await readiness.wait()
+    assert waiting.cancelled_caught
     readiness.close()
     readiness.close()
 
