@@ -35,6 +35,14 @@ _NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 
 def failure_of(problem: OSError) -> Failure | None:
     """The failure that an error amounts to; None for one that only a fault of ours explains."""
+    return (
+        _of_the_disk(problem)
+        or _of_the_system(problem)
+        or (_of_the_path(problem) if problem.filename else _of_the_working_folder(problem))
+    )
+
+
+def _of_the_disk(problem: OSError) -> Failure | None:
     if problem.errno in NO_ROOM:
         return PartlyDone(
             _("disk full at {path}; what was kept before is safe, make room and run again").format(
@@ -45,6 +53,19 @@ def failure_of(problem: OSError) -> Failure | None:
         )
     if problem.errno == errno.EROFS:
         return read_only(problem.filename or _("a file"))
+    if problem.errno == errno.EIO:
+        return PartlyDone(
+            _(
+                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
+    return None
+
+
+def _of_the_system(problem: OSError) -> Failure | None:
+    """What the system refuses: memory, more open files, or this user."""
+    if problem.errno == errno.ENOMEM:
+        return no_memory()
     if problem.errno in _TOO_MANY:
         return PermissionDenied(
             _(
@@ -66,48 +87,43 @@ def failure_of(problem: OSError) -> Failure | None:
                 )
             ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         )
-    if problem.filename and problem.errno in _IN_THE_WAY:
-        return BadInput(
-            _(
-                "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
-                "folder where a file has to be; move it away, or name another"
-            ).format(path=problem.filename, reason=problem.strerror)
+    return None
+
+
+def _of_the_path(problem: OSError) -> Failure | None:
+    """What is amiss with the file or folder that the error names."""
+    if problem.errno in _IN_THE_WAY:
+        said = _(
+            "{path} cannot be used ({reason}): a file lies where a folder has to be, or a "
+            "folder where a file has to be; move it away, or name another"
         )
-    if problem.filename and problem.errno in _NO_NAME:
-        return BadInput(
-            _(
-                "{path} cannot be used ({reason}): the name is longer than the file system allows, "
-                "or links lead in a circle; name another"
-            ).format(path=problem.filename, reason=problem.strerror)
+    elif problem.errno in _NO_NAME:
+        said = _(
+            "{path} cannot be used ({reason}): the name is longer than the file system allows, "
+            "or links lead in a circle; name another"
         )
-    if problem.filename and problem.errno == errno.ENXIO:
-        return BadInput(
-            _(
-                "{path} cannot be used: a pipe, a socket or a device lies where a file has to be; "
-                "move it away, or name another"
-            ).format(path=problem.filename)
+    elif problem.errno == errno.ENXIO:
+        said = _(
+            "{path} cannot be used: a pipe, a socket or a device lies where a file has to be; "
+            "move it away, or name another"
         )
-    if problem.errno == errno.ENOMEM:
-        return no_memory()
-    if problem.filename and problem.errno == errno.ENOENT:
-        return BadInput(
-            _(
-                "{path} is not there (any more): it, or what it leads to, was moved, deleted or "
-                "pulled out; put it back, or try again"
-            ).format(path=problem.filename)
+    elif problem.errno == errno.ENOENT:
+        said = _(
+            "{path} is not there (any more): it, or what it leads to, was moved, deleted or "
+            "pulled out; put it back, or try again"
         )
+    else:
+        return None
+    return BadInput(said.format(path=problem.filename, reason=problem.strerror))
+
+
+def _of_the_working_folder(problem: OSError) -> Failure | None:
     if problem.errno == errno.ENOENT and _is_nowhere():
         return BadInput(
             _(
                 "the folder that this command was called in is not there any more; go to another "
                 "with cd, and call it again"
             )
-        )
-    if problem.errno == errno.EIO:
-        return PartlyDone(
-            _(
-                "the disk fails at {path} ({reason}); save what is on it, and go on with another"
-            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         )
     return None
 
