@@ -34,6 +34,15 @@ def addresses_abroad(
     return shown([*there, *_behind(frame.steps, at[-1], frame.destination)])
 
 
+def addresses_of(node: Set[Node], frame: Frame) -> list[str]:
+    """The addresses of a node on a path."""
+    return shown(
+        step
+        for step in frame.steps
+        if step.sight is not None and step.sight.node in node and not step.own
+    )
+
+
 def addresses_at_home(node: Set[Node], seen: Observation) -> list[str]:
     """The addresses of a node on a way at home, and the one right behind if it is of a third."""
     steps, at = steps_at_home(node, seen)

@@ -7,7 +7,6 @@ Who may number a network by a block, `analysis.owners.numbering` says.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from copy import copy
@@ -16,7 +15,7 @@ from itertools import takewhile
 
 from analysis.candidates.passages import Passage, as_usual, mostly_together
 from analysis.evidence.observation import Observation, by_vantage_days
-from analysis.owners.numbering import has_one_owner, is_commonplace, neighbourhood
+from analysis.owners.numbering import has_one_owner, in_order, is_commonplace, neighbourhood
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing
 
@@ -165,7 +164,7 @@ def join_blocks(sightings: Iterable[BlockSeen]) -> Collection[Sequence[BlockSeen
 
 
 def _blocks_of(seen: Iterable[BlockSeen]) -> tuple[str, ...]:
-    return tuple(sorted({sighting.block for sighting in seen}, key=ipaddress.ip_network))
+    return in_order(sighting.block for sighting in seen)
 
 
 def _are_commonplace(blocks: Iterable[str]) -> bool:

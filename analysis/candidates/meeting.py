@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence, Set
 from functools import cache
 
-from analysis.candidates.addresses import addresses_abroad, addresses_at_home
+from analysis.candidates.addresses import addresses_abroad, addresses_at_home, addresses_of
 from analysis.candidates.blocks import Blocks, before
 from analysis.candidates.passages import (
     Passage,
@@ -57,6 +57,21 @@ def come_by_themselves(
     The node's numbers may be all that is on their ways, without a router of its owner.
     """
     alone = by_themselves(_abroad(node, observations, owned=owned))
+    return frozenset(name for name, is_alone in alone.items() if is_alone)
+
+
+def show_their_own(node: Set[Node], observations: Iterable[Observation]) -> frozenset[str]:
+    """The organisations that show addresses of a node on ways abroad that no other shows.
+
+    So do customers whose links end at it, and rivals whose borders have its numbers: these may go
+    on over the same routers, and then look as if they met.
+    """
+    ways = [
+        (seen, seen.crossing.strict, addresses_of(node, seen.path.frame))
+        for seen in observations
+        if seen.crossing is not None and not node.isdisjoint(seen.crossing.strict)
+    ]
+    alone = by_themselves(_comings(node, ways))
     return frozenset(name for name, is_alone in alone.items() if is_alone)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import Literal, NamedTuple
 
 from analysis.candidates.blocks import (
@@ -25,7 +24,7 @@ from analysis.candidates.meeting import meet_at_home
 from analysis.candidates.passages import Passing
 from analysis.evidence.observation import Observation
 from analysis.evidence.votes import TOLERANCE, Votes, most_common
-from analysis.owners.numbering import is_commonplace
+from analysis.owners.numbering import in_order, is_commonplace
 from analysis.owners.operators import Node, Place
 from analysis.paths.crossing import way_on
 from analysis.paths.detour import detour, first_untold, put_at_home
@@ -452,7 +451,7 @@ def behind_the_unmapped(pairs: Iterable[DomesticPair], policy: Policy) -> Candid
     names = {node.name for sets in shown.values() for nodes in sets for node in nodes}
     if not names:
         return None
-    blocks = tuple(sorted(names, key=ip_network))
+    blocks = in_order(names)
     shares = {name: sum(map(bool, sets)) / len(sets) for name, sets in shown.items()}
     return by_shares(Node("unmapped", block_name(blocks)), blocks, shares, policy)
 

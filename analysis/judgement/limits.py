@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from analysis.alarm.last_days import lately
+from analysis.candidates.meeting import show_their_own
 from analysis.grading.family import Family
 from analysis.owners.operators import Node
 from analysis.policy import Policy
@@ -62,6 +63,7 @@ def limits_of(
         *_by_protocol(family, policy),
         *_left_lately(family, policy),
         *_first_to_show(family, policy),
+        *_by_numbers(family, policy),
         *_far_away(family, policy),
         *_may_be_over(family, policy),
         *_renumbered(family),
@@ -177,6 +179,24 @@ def _first_to_show(family: Family, policy: Policy) -> list[str]:
         f"organisations that are counted as passing {name}, and it is the first to show there: "
         f"they may be measured over a line of {name}, such as a VPN, or the table may give it "
         "their addresses: look whose the lines are."
+    ]
+
+
+def _by_numbers(family: Family, policy: Policy) -> list[str]:
+    """That those counted as passing whoever is named have only what is behind in common, if so."""
+    if family.named is None or not family.blocks.has_one_owner(family.named.node):
+        return []
+    node = family.named.node
+    captured = captured_by(family.named.shares, policy)
+    alone = captured & show_their_own(family.blocks.parts(node), family.observations)
+    if node.kind == "exchange" or 2 * len(alone) < len(captured):
+        return []
+    return [
+        f"{len(alone)} of the {len(captured)} organisations that are counted as passing "
+        f"{node.name} show addresses of it that no other shows; what they have in common is "
+        "right behind: so it is of customers that each come by a link of their own, and of rivals "
+        "whose borders it numbered, if these go on over routers that answer all with one address. "
+        "Look which they are."
     ]
 
 

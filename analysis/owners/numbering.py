@@ -9,14 +9,14 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from probe.origin import special_class
+from probe.origin import special_class, unwrapped
 
 # Blocks that factory settings, textbooks and standards put everywhere: that two organisations use
 # one of them says nothing, unless the paths behind it also run together. 192.0.0.0/24 is at the far
-# end of every DS-Lite tunnel (RFC 6333), 64:ff9b::/96 and 64:ff9b:1::/48 any network's NAT64
-# (RFC 6052, 8215), which writes whatever private hop stands behind it there; fd00::/48 is what
-# becomes of a random prefix that nobody drew (RFC 4193); the others are link-local, for
-# benchmarks and for documents.
+# end of every DS-Lite tunnel (RFC 6333), 64:ff9b::/48 and 64:ff9b:1::/48 any network's NAT64 that
+# writes IPv4 otherwise than within 64:ff9b::/96 (RFC 6052, 8215), also that of private hops;
+# fd00::/48 is what becomes of a random prefix that nobody drew (RFC 4193); the others are
+# link-local, for benchmarks and for documents.
 COMMONPLACE = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -79,11 +79,24 @@ def is_nobodys(asn: int | None) -> bool:
 def block_of(address: str) -> str:
     """The block that stands for an unmapped address: /24, or /48 for IPv6.
 
-    >>> block_of("10.20.7.9"), block_of("fd00:1:2:3::4")
-    ('10.20.7.0/24', 'fd00:1:2::/48')
+    Of IPv4 within IPv6, as a router of 6PE or a NAT64 shows it, it is that of the IPv4 address.
+
+    >>> block_of("10.20.7.9"), block_of("fd00:1:2:3::4"), block_of("::ffff:10.20.7.9")
+    ('10.20.7.0/24', 'fd00:1:2::/48', '10.20.7.0/24')
     """
-    length = 48 if ":" in address else 24
-    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+    plain = unwrapped(address)
+    length = 48 if plain.version == 6 else 24
+    return str(ipaddress.ip_network((plain, length), strict=False))
+
+
+def in_order(blocks: Iterable[str]) -> tuple[str, ...]:
+    """Blocks by their numbers, IPv4 before IPv6.
+
+    >>> in_order(["fd00:1::/48", "10.20.7.0/24", "10.3.0.0/24"])
+    ('10.3.0.0/24', '10.20.7.0/24', 'fd00:1::/48')
+    """
+    numbers = {block: ipaddress.ip_network(block) for block in blocks}
+    return tuple(sorted(numbers, key=lambda block: ipaddress.get_mixed_type_key(numbers[block])))
 
 
 def is_cut(address: str) -> bool:

@@ -8,13 +8,12 @@ paths cannot be called diverse either. Which blocks these are, `analysis.candida
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from analysis.candidates.blocks import Blocks, block_name
 from analysis.evidence.observation import Observation
-from analysis.owners.numbering import is_commonplace, neighbourhood
+from analysis.owners.numbering import in_order, is_commonplace, neighbourhood
 from analysis.owners.operators import Node
 from analysis.paths.crossing import Crossing
 from analysis.policy import Policy
@@ -57,7 +56,7 @@ def _neighbours_at_border(crossings: Iterable[Crossing], blocks: Blocks) -> dict
     for name, at_border, _ in {block for crossing in crossings for block in crossing.blocks}:
         if at_border and not is_commonplace(name):
             found[neighbourhood(name)].add(name)
-    groups = (tuple(sorted(names, key=ipaddress.ip_network)) for names in found.values())
+    groups = map(in_order, found.values())
     return {name: group for group in groups if not _one_candidate(group, blocks) for name in group}
 
 

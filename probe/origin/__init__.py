@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from probe.origin.lists import Exchange, Operator
     from probe.origin.lookup import AutonomousSystem, Origin, open_origin
     from probe.origin.snapshot import Snapshot
-    from probe.origin.special import special_class
+    from probe.origin.special import special_class, unwrapped
 
 __all__ = [
     "AutonomousSystem",
@@ -27,6 +27,7 @@ __all__ = [
     "Snapshot",
     "open_origin",
     "special_class",
+    "unwrapped",
 ]
 
 _HOME = {
@@ -35,6 +36,7 @@ _HOME = {
     "OriginError": "errors",
     "Snapshot": "snapshot",
     "special_class": "special",
+    "unwrapped": "special",
 }
 
 

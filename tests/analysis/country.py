@@ -210,16 +210,19 @@ class Country:
                 for day in days:
                     self.trace(i, destination, hops, day=day)
 
-    def around_in_ipv6(self, *over: str, days: Sequence[int] = range(8)) -> None:
+    def around_in_ipv6(
+        self, *over: str, days: Sequence[int] = range(8), upstream: str | None = None
+    ) -> None:
         """Nine organisations reach five destinations over IPv6, each by an upstream of its own.
 
-        ``over`` are addresses at home (in 2020::/16) that all of them pass before.
+        ``over`` are addresses at home that they pass before, ``{i}`` the number of each.
+        ``upstream`` is the router abroad of one upstream of all.
         """
         for i in range(1, 10):
             for n in range(1, 6):
                 for day in days:
-                    home = [f"2020:{i}::1", *over]
-                    hops = [*home, f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
+                    home = [f"2020:{i}::1", *(one.format(i=i) for one in over)]
+                    hops = [*home, upstream or f"2030:{6 + i % 9}::{i}", f"2030:{n}::200"]
                     self.results.append(
                         {
                             "from": f"2020:{i}::9",

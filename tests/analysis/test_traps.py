@@ -501,6 +501,30 @@ def test_addresses_that_every_network_may_write_are_no_gateway(
     assert verdict.gateway is None
 
 
+@pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+def test_private_numbers_within_ipv6_ones_are_those_of_each_network(prefix: str) -> None:
+    """As routers of 6PE, or behind a NAT64, show them: where all buy IPv6 from one carrier, too."""
+    country = Country(9)
+    for i in range(1, 10):
+        country.table.add(f"{prefix}10.3{i}.7.1/128", Attribution(special="private"))
+    country.around_in_ipv6(prefix + "10.3{i}.7.1", upstream="2030:7::9")
+    verdict = country.judge()
+    assert verdict.fields["candidates"] == []
+    assert verdict.gateway is None
+    assert not any(prefix in reason for reason in verdict.fields["reasons"])
+
+
+@pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+def test_a_private_gateway_is_found_by_its_numbers_within_ipv6_ones(prefix: str) -> None:
+    """All pass the same ones, and go on over the same router."""
+    country = Country(9)
+    country.table.add(f"{prefix}10.20.1.1/128", Attribution(special="private"))
+    country.around_in_ipv6(prefix + "10.20.1.1", upstream="2030:7::9")
+    gateway = country.judge().gateway
+    assert gateway is not None
+    assert gateway["blocks"] == ["10.20.1.0/24"]
+
+
 @pytest.mark.parametrize(
     ("block", "candidates", "grade"),
     [

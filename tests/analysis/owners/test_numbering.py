@@ -14,6 +14,9 @@ from analysis.owners.numbering import block_of, is_commonplace, is_nobodys
         ("10.20.7.255", "10.20.7.0/24"),
         ("fd12:3456:789a:ffff::1", "fd12:3456:789a::/48"),
         ("::", "::/48"),
+        ("::ffff:10.20.7.9", "10.20.7.0/24"),
+        ("64:ff9b::a14:709", "10.20.7.0/24"),
+        ("64:ff9b:1::a14:709", "64:ff9b:1::/48"),
     ],
 )
 def test_blocks_are_24_bits_of_ipv4_and_48_of_ipv6(address: str, block: str) -> None:

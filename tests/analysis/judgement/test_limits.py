@@ -1,0 +1,70 @@
+"""Limits that tell how little those counted as passing whoever is named have in common."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from analysis.words.translation import Words
+from tests.analysis.country import Country, gated
+
+TOLD = "Look which they are."
+
+
+def told(country: Country) -> list[str]:
+    """What the limits of a verdict that names Gate say of numbers that may be all there is."""
+    verdict = country.judge()
+    assert verdict.gateway is not None
+    assert verdict.gateway["name"] == "Gate"
+    return [limit for limit in verdict.fields["limits"] if limit.endswith(TOLD)]
+
+
+def test_rivals_whose_carriers_answer_with_one_address_are_named_with_a_doubt() -> None:
+    """The incumbent numbers their borders, and each buys from two of three carriers abroad."""
+    country = Country(10)
+    for i, (n, destination), day in product(
+        range(1, 11), enumerate(country.destinations()), range(8)
+    ):
+        carrier = 7 + (i + n % 2) % 3
+        country.trace(i, destination, f"lan own 20.9.9.{i} 30.0.{carrier}.250", day=day)
+    said = told(country)
+    assert said == [
+        "10 of the 10 organisations that are counted as passing Gate show addresses of it that no "
+        "other shows; what they have in common is right behind: so it is of customers that each "
+        "come by a link of their own, and of rivals whose borders it numbered, if these go on over "
+        f"routers that answer all with one address. {TOLD}"
+    ]
+    assert all(Words("km").sentence(one).language == "km" for one in said)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "lan own gate {up}",
+        "lan own 20.9.9.{i} 20.9.9.250 {up}",
+        "lan own net11 20.9.9.111 30.0.7.250",
+    ],
+    ids=["one address", "a core", "over one who was not measured"],
+)
+def test_customers_that_show_one_address_meet_there(words: str) -> None:
+    """It is one router, whoever sells what is behind it."""
+    country = Country(11)
+    country.everyone(words, members=range(1, 11))
+    assert told(country) == []
+
+
+@pytest.mark.parametrize(("alone", "tells"), [(5, True), (4, False)])
+def test_half_of_those_counted_must_show_addresses_of_their_own(alone: int, *, tells: bool) -> None:
+    """A few customers on links of their own are no doubt."""
+    country = Country(10)
+    country.everyone("lan own 20.9.9.{i} 30.0.7.250", members=range(1, alone + 1))
+    country.everyone("lan own 20.9.9.99 30.0.7.250", members=range(alone + 1, 11))
+    assert bool(told(country)) is tells
+
+
+def test_private_numbers_are_nobodys_to_lend() -> None:
+    """Of these it is asked who goes on together, and no more."""
+    verdict = gated(10, "lan own 10.20.1.{i} 30.0.7.250").judge()
+    assert verdict.gateway is not None
+    assert not any(limit.endswith(TOLD) for limit in verdict.fields["limits"])
