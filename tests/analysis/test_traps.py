@@ -1039,7 +1039,7 @@ def test_a_research_network_is_not_the_country() -> None:
     verdict = country.judge(weights=Weights(users, "users"))
     assert verdict.grade == "concentrated"
     reasons = verdict.fields["reasons"]
-    assert "1% of the country's eyeballs were covered; 10% are needed." in reasons
+    assert "1% of the country's users were covered; 10% are needed." in reasons
 
 
 def test_a_gateway_in_the_middle_with_four_different_last_hops() -> None:
