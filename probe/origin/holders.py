@@ -22,7 +22,7 @@ _NOBODY = frozenset(
     }
 )
 # APNIC's names of whole blocks of numbers, such as "AS58964-2 - IRINN AS-BLOCK".
-_BLOCK = re.compile(r"\bASN?[ -]?BLOCK\b", re.IGNORECASE)
+_BLOCK = re.compile(r"\basn?[ -]?block\b")
 # What people write into a form that asks for a name, in any case of letters.
 _NO_NAME = frozenset(
     {
@@ -60,7 +60,10 @@ def holder(name: str, country: str | None) -> str | None:
     >>> holder("AS58964-2 - IRINN AS-BLOCK", "IN"), holder("Ministry of Interior", "KH")
     (None, 'Ministry of Interior (KH)')
     """
-    if name in _NOBODY or name in _MANY or name.casefold() in _NO_NAME or _BLOCK.search(name):
+    folded = name.casefold()
+    if name in _NOBODY or name in _MANY or folded in _NO_NAME:
+        return None
+    if "block" in folded and _BLOCK.search(folded):
         return None
     if country is not None and _OF_EACH_STATE.fullmatch(name):
         return f"{name} ({country})"
