@@ -188,7 +188,7 @@ def test_of_too_few_networks_no_picture_shows_a_gateway() -> None:
     country.everyone("lan own gate {up}", days=range(3))
     verdict = verdict_of(country)
     page = _page_with(verdict, "paths")
-    said = text_of(page).partition("Which way the traffic leaves")[2].partition("Over time")[0]
+    said = text_of(page).partition("Which way paths leave the country")[2].partition("Over time")[0]
     assert "before the border. Too little was measured for a finding" in said
     assert "gateway" not in said.replace("is no gateway by that", "")
     assert palette.OTHER.light not in page.partition("</style>")[2]
