@@ -1,8 +1,8 @@
-"""Which days are the last, and whether those that passed a node, or moved to it, do so still.
+"""Which days are the last, and whether those that passed a node, or moved to it, still do.
 
 All days of the period judged weigh alike, and a first campaign may have more of them than the last.
-An alarm stands until those that moved are seen to leave, which other targets may hide.
-Decides nothing: who reads the verdict is told. How a verdict is worded is not known here.
+An alarm stands until those that moved are seen to leave, which other targets may hide. Nothing is
+decided here: whoever reads the verdict is told. How it is worded is not known here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from analysis.shares.pairs import by_organisation, make_pairs
 
 
 class Lately(NamedTuple):
-    """Of how many organisations half of the pairs or more pass a node still."""
+    """How many of some organisations still pass a node on half of their pairs or more."""
 
     passing: int
     of: int
 
     def mostly_gone(self, policy: Policy) -> bool:
-        """Whether as many do not as must have left before a wave is over."""
+        """Whether so many no longer do that a wave would be over."""
         return self.of - self.passing >= policy.alarm_share * self.of
 
 
