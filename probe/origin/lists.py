@@ -10,18 +10,14 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from probe.origin.errors import OriginError, unreadable
+from probe.origin.prefixes import PrefixMap
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-
-    from probe.origin.special import Address
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +55,6 @@ class Exchange:
     operator_asn: int | None
     watch: bool
     source: str
-
-
-class PrefixMap(Generic[T]):
-    """Values by prefix; the longest prefix that holds an address answers. Meant for few."""
-
-    def __init__(self, entries: Iterable[tuple[IPv4Network | IPv6Network, T]]) -> None:
-        self._by_mask: dict[int, dict[int, dict[int, T]]] = {4: {}, 6: {}}
-        for prefix, value in entries:
-            masks = self._by_mask[prefix.version]
-            masks.setdefault(int(prefix.netmask), {})[int(prefix.network_address)] = value
-        # The longest prefix has the largest mask.
-        self._by_mask = {
-            version: dict(sorted(masks.items(), reverse=True))
-            for version, masks in self._by_mask.items()
-        }
-
-    def get(self, address: Address) -> T | None:
-        """The value of the longest prefix that holds an address, None where none does."""
-        value = int(address)
-        for mask, networks in self._by_mask[address.version].items():
-            found = networks.get(value & mask)
-            if found is not None:
-                return found
-        return None
 
 
 def _read(path: Path, key: str) -> list[dict[str, Any]]:

@@ -17,13 +17,13 @@ from probe.origin.holders import holder
 from probe.origin.lists import (
     Exchange,
     Operator,
-    PrefixMap,
     read_anycast,
     read_continents,
     read_exchanges,
     read_operators,
     read_sites,
 )
+from probe.origin.prefixes import PrefixMap
 from probe.origin.register import Register
 from probe.origin.snapshot import (
     Snapshot,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from probe.disk.mishap import failure_of
 from probe.disk.places import data_folder
 from probe.disk.private import read_kept
+from probe.origin.prefixes import PrefixMap
 from probe.redaction.spellings import embedded
 from probe.words.failure import BadInput
 from probe.words.language import _
@@ -44,14 +45,8 @@ class Exclusions:
     prefixes: tuple[Prefix, ...] = ()
 
     @cached_property
-    def _numbers(self) -> dict[tuple[int, int], set[int]]:
-        """By IP version and how many bits are left of an address, the numbers of the prefixes."""
-        found: dict[tuple[int, int], set[int]] = {}
-        for prefix in self.prefixes:
-            rest = prefix.max_prefixlen - prefix.prefixlen
-            numbers = found.setdefault((prefix.version, rest), set())
-            numbers.add(int(prefix.network_address) >> rest)
-        return found
+    def _held(self) -> PrefixMap[bool]:
+        return PrefixMap((prefix, True) for prefix in self.prefixes)
 
     def holds(self, address: str) -> bool:
         """Whether an address lies in any of the prefixes, or an IPv4 one that it holds does.
@@ -63,11 +58,7 @@ class Exclusions:
         parsed = ipaddress.ip_address(address)
         inner = embedded(parsed)
         hosts = (parsed,) if inner is None else (parsed, inner[0])
-        return any(
-            host.version == version and int(host) >> rest in numbers
-            for host in hosts
-            for (version, rest), numbers in self._numbers.items()
-        )
+        return any(self._held.get(host) for host in hosts)
 
 
 def read_exclusions(path: Path) -> Exclusions:

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.origin import Origin, OriginError, Snapshot, open_origin
-from probe.origin.lists import Exchange, Operator, PrefixMap
+from probe.origin.lists import Exchange, Operator
+from probe.origin.prefixes import PrefixMap
 from probe.origin.register import Registration, write_register
 from probe.origin.snapshot import current_manifest, sha256_of
 from probe.origin.tables import TableEntry
