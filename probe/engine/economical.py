@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from probe.engine.strategy import Horizon, Limits
-    from probe.network import Kind
 
 # How many hops on either side of the first foreign one are measured in every trace.
 AROUND_BORDER = 2
@@ -177,33 +176,8 @@ class Economical(EveryHop):
             self._expected[ttl] = self.inferred.pop(ttl)
             self._settled = min(self._settled, ttl - 1)
 
-    def answered(
-        self,
-        ttl: int,
-        address: str,
-        kind: Kind,
-        rtt: float,
-        *,
-        reply_ttl: int | None = None,
-        quoted_ttl: int | None = None,
-        late: bool = False,
-        otherwise: bool = False,
-        borrowed: bool = False,
-    ) -> bool:
-        """A probe was answered; see `EveryHop.answered`."""
-        if self._missing and self._expected.get(ttl) != address:
-            self._missing = 0  # it may be where the path joins another, or leaves one
-        return super().answered(
-            ttl,
-            address,
-            kind,
-            rtt,
-            reply_ttl=reply_ttl,
-            quoted_ttl=quoted_ttl,
-            late=late,
-            otherwise=otherwise,
-            borrowed=borrowed,
-        )
+    def _confirms(self, ttl: int, address: str) -> bool:
+        return self._expected.get(ttl) == address
 
     def lost(self, ttl: int) -> None:
         """A probe was given up."""

@@ -312,6 +312,7 @@ class EveryHop:
             and kind is _TIME_EXCEEDED
             and self._rtt[ttl] is None
             and address not in self._first_at
+            and self._confirms(ttl, address)
         ):
             # One hop more of a path that is known to end farther on: most answers are that.
             self._missing -= 1
@@ -391,6 +392,11 @@ class EveryHop:
         """Whether the path was seen to go on behind this address, or behind this TTL."""
         beyond = any(rtt is not None for rtt in self._rtt[ttl + 1 :])
         return beyond or self._first_at.get(address, ttl) < ttl
+
+    def _confirms(self, ttl: int, address: str) -> bool:
+        """Whether a router that shows itself here changes nothing that is planned."""
+        del ttl, address
+        return True
 
     def _met(self, ttl: int, address: str) -> None:
         """A router showed its address, for the first time at this TTL."""

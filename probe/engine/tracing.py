@@ -280,8 +280,12 @@ class Tracing:
         """What the hops do not show of what was heard."""
         if self._more_duplicates:
             yield f"{self._more_duplicates} more duplicates were not kept"
-        for ttl in sorted({probe.ttl for probe in self._borrowed if probe.ttl < self._passed}):
+        for ttl in sorted({probe.ttl for probe in self._answered_by_others()}):
             yield f"hop {ttl} answered from the target's address"
+
+    def _answered_by_others(self) -> list[Sent]:
+        """Probes that a router on the way answered from the target's address."""
+        return [probe for probe in self._borrowed if probe.ttl < self._passed]
 
     def _out_of_place(self) -> set[int]:
         """Tokens of probes that were answered by who does not stand at the hop that was asked.
@@ -291,7 +295,7 @@ class Tracing:
         address that was asked for: where others answer farther on, the target is not there, and
         whoever reads the path would take it for its end.
         """
-        borrowed = {probe.token for probe in self._borrowed if probe.ttl < self._passed}
+        borrowed = {probe.token for probe in self._answered_by_others()}
         if not self._turned_away:
             return borrowed
         stands_at = self._nearest()
