@@ -13,7 +13,7 @@ from analysis.candidates.meeting import show_their_own
 from analysis.grading.family import Family
 from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import captured_by
+from analysis.shares.convergence import Among, captured_by
 from analysis.shares.coverage import Weights
 from analysis.shares.late_routers import answers_late
 from analysis.shares.own_routers import unshown
@@ -189,10 +189,11 @@ def _by_numbers(family: Family, policy: Policy) -> list[str]:
     node = family.named.node
     captured = captured_by(family.named.shares, policy)
     alone = captured & show_their_own(family.blocks.parts(node), family.observations)
-    if node.kind == "exchange" or 2 * len(alone) < len(captured):
+    found = Among(len(alone), len(captured))
+    if node.kind == "exchange" or not found.most:
         return []
     return [
-        f"{len(alone)} of the {len(captured)} organisations that are counted as passing "
+        f"{found.networks} of the {found.of} organisations that are counted as passing "
         f"{node.name} show addresses of it that no other shows; what they have in common is "
         "right behind: so it is of customers that each come by a link of their own, and of rivals "
         "whose borders it numbered, if these go on over routers that answer all with one address. "

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
+from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
@@ -126,6 +127,18 @@ def on_the_same_ways(
 def captured_by(shares: Mapping[str, float], policy: Policy) -> set[str]:
     """The organisations that a node with these shares captures."""
     return {name for name, share in shares.items() if share >= policy.captured}
+
+
+class Among(NamedTuple):
+    """How many of the organisations that a node captured something is true of."""
+
+    networks: int
+    of: int
+
+    @property
+    def most(self) -> bool:
+        """Whether they are half of them or more."""
+        return 2 * self.networks >= self.of
 
 
 _KIND_ORDER = {"organisation": 2, "unmapped": 1, "exchange": 0}

@@ -10,31 +10,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
 from analysis.paths.lateness import late_steps
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate, captured_by
-
-
-class Late(NamedTuple):
-    """To how many of the organisations that a node captured it answers late."""
-
-    networks: int
-    of: int
-
-    @property
-    def most(self) -> bool:
-        """Whether they are half of them or more."""
-        return 2 * self.networks >= self.of
+from analysis.shares.convergence import Among, Candidate, captured_by
 
 
 def answers_late(
     one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
-) -> Late:
-    """What the ways abroad of those that a node captured say of how far away it is.
+) -> Among:
+    """To how many of the organisations that a node captured it answers late, on their ways abroad.
 
     It answers late to a network if its first router does, on more than half of the traces abroad
     that show one; see `analysis.paths.lateness`.
@@ -59,4 +46,4 @@ def answers_late(
         if at is not None:
             is_far = at in late_steps(frame, rtts, policy)
             late[seen.organisation] += seen.traces if is_far else -seen.traces
-    return Late(sum(more > 0 for more in late.values()), len(captured))
+    return Among(sum(more > 0 for more in late.values()), len(captured))

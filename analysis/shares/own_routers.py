@@ -10,34 +10,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
 from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate, captured_by
-
-
-class Unshown(NamedTuple):
-    """Of how many organisations that a node captured no router shows, and the node shows first."""
-
-    networks: int
-    of: int
-
-    @property
-    def most(self) -> bool:
-        """Whether they are half of them or more."""
-        return 2 * self.networks >= self.of
+from analysis.shares.convergence import Among, Candidate, captured_by
 
 
 def unshown(
     one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
-) -> Unshown:
-    """What all ways of those that a node captured, abroad and at home, show of their own networks.
+) -> Among:
+    """Of how many organisations that a node captured no router shows, and the node shows first.
 
-    The node is the first to show on more than half of the traces of a network that show anybody.
-    Blocks of nobody show nobody, such as the private ends of a tunnel.
+    All their ways are looked at, abroad and at home. The node is the first to show on more than
+    half of the traces of a network that show anybody. Blocks of nobody show nobody, such as the
+    private ends of a tunnel.
     """
     captured = captured_by(one.shares, policy)
     parts = blocks.parts(one.node)
@@ -59,4 +47,4 @@ def unshown(
         elif nodes:
             first[seen.organisation] += seen.traces if nodes[0] in parts else -seen.traces
     found = {name for name, more in first.items() if more > 0}
-    return Unshown(len(found - seen_at_home), len(captured))
+    return Among(len(found - seen_at_home), len(captured))
