@@ -50,6 +50,10 @@ class BrokenOff(Exception):
     """A stream is cut off or damaged from here on; carries why."""
 
 
+def _unreadable(name: str, problem: OSError) -> Exception:
+    return unless_short(problem, InputError(f"{name}: cannot be read ({problem.strerror})"))
+
+
 def find_files(paths: Sequence[str]) -> list[str]:
     """The files that paths, folders and globs name, in a fixed order; ``-`` is standard input.
 
@@ -60,8 +64,7 @@ def find_files(paths: Sequence[str]) -> list[str]:
         try:
             found += _files_of(given)
         except OSError as problem:
-            blame = InputError(f"{given}: cannot be read ({problem.strerror})")
-            raise unless_short(problem, blame) from None
+            raise _unreadable(given, problem) from None
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
 
 
@@ -159,8 +162,7 @@ class _Hashed(io.RawIOBase):
         try:
             piece = self._file.read(len(buffer))
         except OSError as problem:
-            blame = InputError(f"{self._name}: cannot be read ({problem.strerror})")
-            raise unless_short(problem, blame) from None
+            raise _unreadable(self._name, problem) from None
         self.sha256.update(piece)
         self.size += len(piece)
         buffer[: len(piece)] = piece
@@ -303,8 +305,7 @@ def opened(name: str, path: str | None = None) -> Iterator[tuple[Stream, Callabl
                 else stack.enter_context(Path(path or name).open("rb"))
             )
         except OSError as problem:
-            blame = InputError(f"{name}: cannot be read ({problem.strerror})")
-            raise unless_short(problem, blame) from None
+            raise _unreadable(name, problem) from None
         raw = _Hashed(name, file)
         packed = io.BufferedReader(raw, _CHUNK)
 
