@@ -7,7 +7,7 @@ provider are one draw. What was not measured at all bounds the national share, b
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -117,9 +117,10 @@ def effective(exits: Sequence[Mapping[Node, float]]) -> float:
     >>> effective([{a: 1.0}, {b: 1.0}]), effective([{a: 0.5, b: 0.5}, {a: 0.5, b: 0.5}])
     (2.0, 2.0)
     """
-    total: Counter[Node] = Counter()
+    total = defaultdict[Node, float](float)
     for one in exits:
-        total.update(one)
+        for node, part in one.items():
+            total[node] += part
     return effective_gateways(part / len(exits) for part in total.values())
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NewType
 
 from probe.origin.attribute import majority
@@ -339,22 +339,23 @@ def _integers(fields: dict[str, Any], bits: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _collect(value: object, field: str, texts: dict[str, set[str]]) -> None:
-    """Put every text that stands in a record to those of its field."""
-    if isinstance(value, str):
-        texts.setdefault(field, set()).add(value)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
+def _collect(value: dict[str, Any] | list[Any], field: str, texts: dict[str, set[str]]) -> None:
+    """Put every text that stands in a part of a record to those of its field.
+
+    What stands in a list belongs to the field that holds the list.
+    """
+    named = value.items() if isinstance(value, dict) else ((field, inner) for inner in value)
+    for name, inner in named:
+        if isinstance(inner, str):
+            texts[name].add(inner)
+        elif isinstance(inner, (dict, list)):
             _collect(inner, name, texts)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, field, texts)
 
 
 def _is_given_away(fields: dict[str, Any], premises: Premises) -> bool:
     """The last look over all that would be written: nothing in it may tell this machine."""
     marks = premises.marks
-    texts: dict[str, set[str]] = {}
+    texts = defaultdict[str, set[str]](set)
     _collect(fields, "", texts)
     addresses = set().union(*(texts.pop(field, ()) for field in _ADDRESSES))
     free = set().union(*(texts.pop(field, ()) for field in _FREE_TEXTS)) - WHEREABOUTS
