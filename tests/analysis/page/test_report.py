@@ -319,8 +319,8 @@ def test_the_candidate_is_among_the_networks_counted_and_not_in_the_part_covered
     country = Country(1)
     country.everyone("lan own gate {up}")
     said = text_of(gw.report(verdict_of(country)))
-    assert "100% networks, the candidate's too: 1 of 2" in said
-    assert "networks: 0 of" in text_of(gw.report(verdict_of(Country(1))))
+    assert "100% 1 of 2 networks measured, with the candidate's" in said
+    assert "0 of 2 networks measured" in text_of(gw.report(verdict_of(Country(1))))
 
 
 def test_what_was_judged_in_python_can_be_redone_with_the_command(table: Origin) -> None:
