@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from analysis.intake.formats import atlas, bundle, jsonvalues, parquet, scamper, warts
+from analysis.intake.formats import atlas, bundle, jsonvalues, scamper, warts
 from analysis.intake.inputs import Bomb, InputError, Stream, find_files, opened, short_name
 from analysis.intake.sieve import Fault, Malformed, Sieve
 from analysis.intake.told import Numbers, fingerprint_of, tell
@@ -96,6 +96,8 @@ class Input:
     signed: Callable[[], tuple[bundle.Seal, tuple[bytes, ...]]] | None = None
 
 
+_PARQUET = b"PAR1"
+
 # How files begin that hold others, or are packed in a way that is not read. A tar file says it
 # further on, in its first header.
 _UNREAD_FORMS = {
@@ -116,7 +118,10 @@ def _unread_form(stream: Stream) -> str | None:
 
 def input_of(name: str, stream: Stream) -> Input:
     """What a file is by what it begins with; raises `InputError` where it is nothing to read."""
-    if parquet.is_parquet(stream):
+    if stream.bytes.peek(len(_PARQUET)).startswith(_PARQUET):
+        # Inputs of lines do without pyarrow, and start sooner.
+        from analysis.intake.formats import parquet  # noqa: PLC0415
+
         return Input(None, lambda: parquet.rows(name, stream), parquet.groups(name))
     if name.endswith(".parquet"):
         raise InputError(f"{name}: is not a Parquet file, or it is empty; fetch it again")

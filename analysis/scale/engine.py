@@ -21,13 +21,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from multiprocessing import get_context
-from typing import ClassVar, Protocol
-
-from pyarrow.parquet import ParquetFile
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from analysis.evidence.desk import CountryTable, Desk
 from analysis.evidence.panel import Panel
-from analysis.intake.formats import columns, jsonvalues, parquet
+from analysis.intake.formats import jsonvalues
 from analysis.intake.formats.typed import Lines as TypedLines
 from analysis.intake.formats.typed import Surprise
 from analysis.intake.inputs import InputError
@@ -51,6 +49,9 @@ from analysis.scale.pieces import (
     pieces,
     uncut,
 )
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 # No more than so many full pieces are folded here: to start other processes would take longer.
 _ALONE = 4
@@ -159,6 +160,9 @@ class Mapper:
                 self._add(*found, part)
 
     def _add_groups(self, piece: Groups, part: Part) -> None:
+        # Inputs of lines do without pyarrow, in each process.
+        from analysis.intake.formats import columns  # noqa: PLC0415
+
         try:
             file = columns.opened(piece.name)
         except InputError as problem:
@@ -172,6 +176,8 @@ class Mapper:
                     self._sieve.blame(piece.name, problem, part)
 
     def _add_group(self, name: str, file: ParquetFile, number: int, part: Part) -> None:
+        from analysis.intake.formats import columns, parquet  # noqa: PLC0415
+
         try:
             for found in columns.read(name, file, number, self._lines.numbers):
                 if found is None:

@@ -340,11 +340,6 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-def is_parquet(stream: Stream) -> bool:
-    """Whether a file begins as Parquet files do."""
-    return stream.bytes.peek(4)[:4] == b"PAR1"
-
-
 def _without_none(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_none(item) for key, item in value.items() if item is not None}

@@ -73,6 +73,15 @@ def test_importing_the_library_loads_nothing() -> None:
     assert in_another_python(code) == "[]"
 
 
+def test_traces_in_lines_are_judged_without_what_reads_tables() -> None:
+    """Neither pandas nor pyarrow is loaded: each takes memory, in every process that reads."""
+    code = (
+        "import sys, analysis.library.api, analysis.scale.engine; "
+        "print(sorted({'pandas', 'pyarrow'} & set(sys.modules)))"
+    )
+    assert in_another_python(code) == "[]"
+
+
 def test_a_name_that_is_not_there_is_told() -> None:
     """As any module does."""
     with pytest.raises(AttributeError, match="no attribute 'condemn'"):
