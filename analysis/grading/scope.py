@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from analysis.grading.witness import Statement
 from analysis.policy import Policy
 from analysis.words.wording import asked, beside, down
 
@@ -19,13 +20,12 @@ def scope(
     *,
     covered: float,
     unit: str,
-    witness: tuple[str, str] | None,
+    witness: Statement | None,
 ) -> tuple[Literal["sampled", "national"], list[str]]:
     """Whether a single gateway holds for the nation, and if not, what is missing.
 
     ``says`` is the grade. ``covered`` is the share of the country's users or addresses (``unit``)
-    that was measured. ``witness`` is what an independent witness says (agrees, disagrees, silent)
-    and its sentence, None where there is none.
+    that was measured. ``witness`` is what an independent witness says, None where there is none.
     """
     if says != "single_gateway":
         return "sampled", []
@@ -43,11 +43,11 @@ def scope(
         )
     if witness is None:
         missing.append("no independent witness (BGP, operator, law) was given")
-    elif witness[0] != "agrees":
+    elif witness.says != "agrees":
         missing.append(
-            "the witness is silent" if witness[0] == "silent" else "the witness disagrees"
+            "the witness is silent" if witness.says == "silent" else "the witness disagrees"
         )
-    heard = [witness[1]] if witness else []
+    heard = [witness.reason] if witness else []
     if missing:
         return "sampled", [f"Sampled, not national: {'; '.join(missing)}.", *heard]
     return "national", heard

@@ -206,11 +206,6 @@ class Witness:
     fields: dict[str, Any]
     statement: Statement
 
-    @property
-    def speaks(self) -> tuple[str, str]:
-        """The statement as `analysis.grading.scope` takes it: what it says, and its sentence."""
-        return self.statement.says, self.statement.reason
-
 
 _SHOWN = 10
 

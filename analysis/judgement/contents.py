@@ -92,7 +92,7 @@ def _scope(case: Case) -> tuple[str, list[str]]:
         case.standard.policy,
         covered=figures.covered,
         unit=case.standard.weights.unit,
-        witness=case.witness.speaks if case.witness else None,
+        witness=case.witness.statement if case.witness else None,
     )
 
 

@@ -14,6 +14,7 @@ from analysis.grading.criteria import Criterion, criteria
 from analysis.grading.levels import Figures
 from analysis.grading.scope import scope
 from analysis.grading.verdict import grade
+from analysis.grading.witness import Says, Statement
 from analysis.library.exhibits import CRITERIA
 from analysis.owners.operators import Node
 from analysis.policy import Policy
@@ -191,12 +192,12 @@ def test_of_one_measured_something_is_met() -> None:
     st.sampled_from([None, "agrees", "disagrees", "silent"]),
 )
 def test_a_verdict_is_national_where_that_step_is_taken(
-    lower: float, covered: float, witness: str | None
+    lower: float, covered: float, witness: Says | None
 ) -> None:
     """Of a single gateway; the witness has a say of its own."""
     judged = figures(9, 9, lower=lower, covered=covered)
     found = criteria(judged, POLICY, witness=witness)
-    heard = (witness, "It says so.") if witness else None
+    heard = Statement(witness, "It says so.") if witness else None
     says, _ = scope("single_gateway", lower, POLICY, covered=covered, unit="users", witness=heard)
     assert (says == "national") == met(found, "national")
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.grading.scope import scope
+from analysis.grading.witness import Statement
 from analysis.intake.load import Loaded
 from analysis.intake.rib import Rib, Route
 from analysis.judgement.judge import Judgement, judge
@@ -18,14 +19,14 @@ from analysis.shares.coverage import Weights
 from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
-AGREES = ("agrees", "In BGP too.")
+AGREES = Statement("agrees", "In BGP too.")
 
 
 def extent(
     grade: str = "single_gateway",
     lower: float = 0.8,
     covered: float = 0.7,
-    witness: tuple[str, str] | None = AGREES,
+    witness: Statement | None = AGREES,
 ) -> tuple[str, str]:
     says, reasons = scope(grade, lower, Policy(), covered=covered, unit="users", witness=witness)
     return says, " ".join(reasons)
@@ -43,8 +44,8 @@ def test_all_three_conditions_make_it_national() -> None:
         (extent(lower=0.65), "the lower bound of the captured share is 0.65, 0.80 is needed"),
         (extent(covered=0.69), "69% of the country's users were covered, 70% are needed"),
         (extent(witness=None), "no independent witness (BGP, operator, law) was given"),
-        (extent(witness=("disagrees", "No.")), "the witness disagrees. No."),
-        (extent(witness=("silent", "Too old.")), "the witness is silent. Too old."),
+        (extent(witness=Statement("disagrees", "No.")), "the witness disagrees. No."),
+        (extent(witness=Statement("silent", "Too old.")), "the witness is silent. Too old."),
     ],
 )
 def test_each_condition_alone_keeps_it_sampled(says: tuple[str, str], missing: str) -> None:
