@@ -17,7 +17,6 @@ from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
 from probe.demo import simulate
 from probe.origin import open_origin
-from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -27,7 +26,7 @@ NET12 = Node("organisation", "Net 12")
 def alarm(
     country: Country, nodes: Sequence[Node] = (GATE,), policy: Policy | None = None
 ) -> Timeline:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     observations = seen.observations
     named = {node: {node.name} for node in nodes}

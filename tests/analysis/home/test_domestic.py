@@ -29,7 +29,7 @@ from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
 from analysis.words.translation import Words
-from probe.record import Attribution, from_json
+from probe.record import Attribution
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -38,7 +38,7 @@ SEA = Node("organisation", "Sea Cable")
 
 
 def observed(country: Country) -> list[Observation]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     assert not panel.rejected
     return panel.observations
