@@ -253,9 +253,23 @@ class Country:
             traces.append(read[rest]._replace(timestamp=when, endtime=result.get("endtime", when)))
         return traces
 
-    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Judgement:
+    def judge(
+        self,
+        policy: Policy | None = None,
+        *,
+        weights: Weights | None = None,
+        supplements: bool = True,
+    ) -> Judgement:
         loaded = Loaded(traces=self.traces())
-        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)
+        return judge(
+            loaded,
+            self.table,
+            HOME,
+            policy or Policy(),
+            now=NOW,
+            weights=weights,
+            supplements=supplements,
+        )
 
 
 def gated(organisations: int = 10, words: str = "lan own gate {up}") -> Country:
