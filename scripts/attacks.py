@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -57,7 +57,7 @@ class Scene:
     own: list[Trace]
     draw: random.Random
 
-    @property
+    @cached_property
     def start(self) -> float:
         return min(trace.timestamp for trace in self.honest)
 

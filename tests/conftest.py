@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import signal
@@ -74,6 +75,34 @@ def own_home(
     """An own data folder for a command, which opens no table that is open already."""
     monkeypatch.setenv("GATEWATCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr("analysis.commands.given.open_origin", tables)
+
+
+def _simulated(factory: pytest.TempPathFactory, table: Origin, runs: int | None) -> Path:
+    """The demo's traces, ``before`` and ``after``: whichever worker comes first makes them."""
+    from probe.demo import simulate
+
+    own = factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = shared / f"demo-{runs or 'whole'}"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = factory.mktemp("demo")
+            simulate(unfinished, origin=table, runs=runs)
+            unfinished.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole_demo(tmp_path_factory: pytest.TempPathFactory, table: Origin) -> Path:
+    """All weeks of the demo's country, in ``before`` and ``after``; copy it to change it."""
+    return _simulated(tmp_path_factory, table, None)
+
+
+@pytest.fixture(scope="session")
+def short_demo(tmp_path_factory: pytest.TempPathFactory, table: Origin) -> Path:
+    """One day of that country ``before`` the switch and one ``after``; copy it to change it."""
+    return _simulated(tmp_path_factory, table, 1)
 
 
 @pytest.fixture(scope="session")

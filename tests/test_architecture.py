@@ -22,6 +22,9 @@ import pytest
 
 from probe.cli import main
 
+# Every module is parsed, in one process.
+pytestmark = pytest.mark.xdist_group("architecture")
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("probe", "analysis")
 
@@ -201,13 +204,18 @@ def module_of(path: Path) -> str:
     return name.removesuffix(".__init__")
 
 
-@cache
-def modules() -> dict[str, ast.Module]:
+def sources() -> dict[str, Path]:
+    """Every module, and the file in which it stands."""
     return {
-        module_of(path): ast.parse(path.read_text(encoding="utf-8"))
+        module_of(path): path
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
     }
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in sources().items()}
 
 
 @cache
@@ -305,7 +313,7 @@ def test_the_analysis_knows_only_the_contract() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    sorted(PURE | {m for m in modules() if m.startswith(tuple(f"{f}." for f in PURE_FOLDERS))}),
+    sorted(PURE | {m for m in sources() if m.startswith(tuple(f"{f}." for f in PURE_FOLDERS))}),
 )
 def test_pure_modules_reach_for_nothing(module: str) -> None:
     """What decides has neither socket, clock, disk nor screen."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import ipaddress
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from analysis.intake.load import Loaded
 from analysis.judgement.judge import Judgement, judge
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
-from probe.record import UNATTRIBUTED, Attribution, from_json
+from probe.record import UNATTRIBUTED, Attribution, Trace, from_json
 
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp()
 FIRST_DAY = dt.date(2026, 1, 1)
@@ -240,9 +241,35 @@ class Country:
                         }
                     )
 
-    def judge(self, policy: Policy | None = None, *, weights: Weights | None = None) -> Judgement:
-        loaded = Loaded(traces=[from_json(result) for result in self.results])
-        return judge(loaded, self.table, HOME, policy or Policy(), now=NOW, weights=weights)
+    def traces(self) -> list[Trace]:
+        """The results as they are read; those that differ in their day alone are read once."""
+        read: dict[bytes, Trace] = {}
+        traces = []
+        for result in self.results:
+            rest = pickle.dumps({**result, "timestamp": 0})
+            if rest not in read:
+                read[rest] = from_json(result)
+            when = result["timestamp"]
+            traces.append(read[rest]._replace(timestamp=when, endtime=result.get("endtime", when)))
+        return traces
+
+    def judge(
+        self,
+        policy: Policy | None = None,
+        *,
+        weights: Weights | None = None,
+        supplements: bool = True,
+    ) -> Judgement:
+        loaded = Loaded(traces=self.traces())
+        return judge(
+            loaded,
+            self.table,
+            HOME,
+            policy or Policy(),
+            now=NOW,
+            weights=weights,
+            supplements=supplements,
+        )
 
 
 def gated(organisations: int = 10, words: str = "lan own gate {up}") -> Country:

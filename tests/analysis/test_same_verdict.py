@@ -1,9 +1,9 @@
 """One verdict from the command, byte for byte, in whatever form the traces come and whoever reads.
 
-The demo's country is measured once. A third of its traces are then put into every form in which
-they reach an analyst: as they lie in a spool, packed, as an array, in Parquet, and signed in
-bundles, each by the key of the volunteer who measured them. What is compared is all that
-`gatewatch analyze --json` prints, but for the names and hashes of the files and for what was typed.
+A third of the demo's traces are put into every form in which they reach an analyst: as they lie in
+a spool, packed, as an array, in Parquet, and signed in bundles, each by the key of the volunteer
+who measured them. What is compared is all that `gatewatch analyze --json` prints, but for the names
+and hashes of the files and for what was typed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from analysis.intake.formats import atlas
 from analysis.scale.cluster import Cluster
 from analysis.scale.engine import Here
 from probe.cli import main
-from probe.demo import Country, simulate
+from probe.demo import Country
 from probe.origin import open_origin
 from probe.record import from_line
 from tests.consenting import agree
@@ -143,9 +143,9 @@ def thin(spool: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(whole_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Demo:
     spool = tmp_path_factory.mktemp("demo")
-    simulate(spool)
+    shutil.copytree(whole_demo, spool, dirs_exist_ok=True)
     thin(spool)
     return Demo(spool)
 

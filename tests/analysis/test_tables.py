@@ -32,7 +32,7 @@ from tests.analysis.intake.test_load import OURS, result
 
 
 def observed(country: Country) -> list[Observation]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     gazetteer = Gazetteer(country.table, HOME)
     return observe(traces, gazetteer, country.table, Policy(), NOW).observations
 
@@ -186,7 +186,7 @@ def test_judging_a_country_looks_each_distinct_address_up_once() -> None:
         return honest(address)
 
     country.table.lookup = lookup  # type: ignore[method-assign]
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     judge(loaded, country.table, HOME, Policy(resamples=10), now=NOW)
     on_paths = {
         reply["from"]

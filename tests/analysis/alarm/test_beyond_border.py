@@ -11,7 +11,6 @@ from analysis.candidates.blocks import Blocks
 from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
-from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 LIMIT = (
@@ -75,7 +74,7 @@ def test_only_paths_of_which_both_sides_tell_are_counted() -> None:
     made.trace(4, "30.0.2.200", "lan own net11 30.0.6.4 far2", day=2)
     made.trace(4, "30.0.2.200", "lan own gate 30.0.6.4 far2", day=10)
     made.trace(5, "30.0.3.200", "lan own gate 30.0.6.5 far2", day=10)
-    traces = [from_json(result) for result in made.results]
+    traces = made.traces()
     seen = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW).observations
     moved = {f"Net {i}": FIRST_DAY + dt.timedelta(days=10) for i in range(1, 6)}
     gate = Node("organisation", "Gate")

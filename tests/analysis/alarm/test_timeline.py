@@ -15,9 +15,8 @@ from analysis.intake.load import load
 from analysis.judgement.judge import judge
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
-from probe.demo import simulate
-from probe.origin import open_origin
-from probe.record import from_json
+from probe import demo
+from probe.origin import Origin
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -27,7 +26,7 @@ NET12 = Node("organisation", "Net 12")
 def alarm(
     country: Country, nodes: Sequence[Node] = (GATE,), policy: Policy | None = None
 ) -> Timeline:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     observations = seen.observations
     named = {node: {node.name} for node in nodes}
@@ -539,15 +538,13 @@ def test_without_an_alarm_the_whole_time_is_judged() -> None:
     }
 
 
-def test_the_demos_switch_is_found_within_three_weeks(tmp_path: Path) -> None:
+def test_the_demos_switch_is_found_within_three_weeks(whole_demo: Path, table: Origin) -> None:
     """What the real probe measured in the simulated Cambodia, before and after, in one go."""
-    files = simulate(tmp_path)
-    table = open_origin()
-    fields = judge(load([str(tmp_path)]), table, files.country, Policy(resamples=2), now=NOW).fields
+    fields = judge(load([str(whole_demo)]), table, "KH", Policy(resamples=2), now=NOW).fields
     assert fields["timeline"]["alarm"] is True
     assert fields["timeline"]["gateway"]["name"] == "Telecom Cambodia"
     onset = dt.date.fromisoformat(fields["timeline"]["onset"])
-    assert abs((onset - files.switched_on).days) <= 21
+    assert abs((onset - demo.Country().switched_on).days) <= 21
     changes = fields["timeline"]["gateways"]["Cogetel (Opennet)"]
     assert [change["gateway"] for change in changes][-1] == "Telecom Cambodia"
 

@@ -18,7 +18,7 @@ from analysis.owners import attribution, ownership
 from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
 from analysis.words.translation import Words
-from probe.record import Attribution, Hop, Reply, Trace, from_json
+from probe.record import Attribution, Hop, Reply, Trace
 from tests.analysis.country import HOME, NOW, Country, Snapshot, Table
 
 
@@ -31,12 +31,12 @@ def changed(table: Table, prefix: str, said: Attribution) -> Table:
 
 
 def crossings(country: Country, table: Table) -> Panel:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     return observe(traces, Gazetteer(table, HOME), table, Policy(), NOW)
 
 
 def verdict(country: Country, table: Table) -> dict[str, Any]:
-    loaded = Loaded([from_json(result) for result in country.results])
+    loaded = Loaded(country.traces())
     return judge(loaded, table, HOME, Policy(), now=NOW).fields
 
 

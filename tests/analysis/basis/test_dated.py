@@ -54,7 +54,7 @@ def sold(country: Country, day: int) -> tuple[Dated, list[tuple[dt.date, Path]]]
 def observed(
     country: Country, table: DatedTable, tables: list[tuple[dt.date, Path]]
 ) -> tuple[Panel, Used]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     return observe_by_day(traces, tables, table, country=HOME, policy=Policy(), now=NOW)
 
 
@@ -105,7 +105,7 @@ def test_a_table_that_changes_raises_no_alarm() -> None:
     country.everyone("lan own gate {up}", days=range(24))
     table, tables = sold(country, 15)
     panel, _ = observed(country, table, tables)
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     frozen = judge(loaded, table, HOME, Policy(), now=NOW, dated=panel).fields
     assert frozen["timeline"]["alarm"] is False
     assert frozen["gateway"]["name"] == "Old Gate", "as it was called on most of the days"
@@ -123,7 +123,7 @@ def test_a_real_switch_is_found_under_dated_tables() -> None:
     country.everyone("lan own gate {up}", days=range(8, 16))
     table, tables = sold(country, 4)
     panel, _ = observed(country, table, tables)
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     fields = judge(loaded, table, HOME, Policy(), now=NOW, dated=panel).fields
     assert fields["timeline"]["onset"] == "2026-01-09"
     assert fields["window"] == ["2026-01-09", "2026-01-16"]
@@ -134,7 +134,7 @@ def test_a_key_speaks_for_one_network_however_many_tables_there_are() -> None:
     """With a table a day one key could stand in another network each day, and frame Gate."""
     country = Country(12)
     country.everyone("lan own {up}", days=range(8), members=range(1, 5))
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     country.results.clear()
     for key in range(3):
         for day in range(8):

@@ -10,7 +10,7 @@ from analysis.candidates.meeting import meet_there
 from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
-from probe.record import Attribution, from_json
+from probe.record import Attribution
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -27,7 +27,7 @@ def meet(*words: str, others: int = 2) -> bool:
             half, pair = (i - 1) % 2 + 1, (i - 1) % 3 + 1
             hops = words[n % len(words)].format(i=i, half=half, pair=pair, up=f"far{6 + i}")
             country.trace(i, destination, hops)
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     return meet_there({GATE}, panel.observations, others)
 
@@ -86,7 +86,7 @@ def test_a_link_by_which_others_read_a_network_is_in_common() -> None:
         before = f"20.9.9.{i}" if i <= 3 else "*"
         for n, destination in enumerate(country.destinations(4)):
             country.trace(i, destination, f"lan own {before} 30.0.6.{90 + n}")
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     read = [o for o in panel.observations if o.crossing is not None and GATE in o.crossing.strict]
     assert len(read) == 24
@@ -102,7 +102,7 @@ def test_who_comes_over_such_a_link_is_one_of_those_who_meet() -> None:
         for n, destination in enumerate(country.destinations(4)):
             behind = f"30.0.6.{90 + n}" if i <= 4 else f"far{6 + i}"
             country.trace(i, destination, f"lan own {before} {behind}")
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     assert meet_there({GATE}, panel.observations, 2)
 
@@ -122,7 +122,7 @@ def test_a_destination_is_met_on_half_of_its_days(shared: int, traces: int, *, m
         for _ in range(traces if day < shared else 1):
             country.trace(i, "30.0.1.200", hops.format(i=i, up=f"far{6 + i}"), day=day)
             country.results[-1]["timestamp"] += len(country.results)
-    traces_read = [from_json(result) for result in country.results]
+    traces_read = country.traces()
     panel = observe(traces_read, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     assert meet_there({GATE}, panel.observations, 2) is met
 
@@ -157,7 +157,7 @@ def test_a_silent_hop_makes_nobody_of_a_rivals_customers(rival: int, silent: int
             before = "*" if lost else f"20.0.{rival}.1"
             words = f"{before} 20.9.9.9 far15" if i <= 4 else f"20.9.9.{i} far{6 + i}"
             country.trace(i, destination, f"lan own {words}", day=day)
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     assert not meet_there({GATE}, panel.observations, 2)
 

@@ -13,7 +13,7 @@ from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
 from analysis.words.render import plain
-from probe.record import Attribution, from_json
+from probe.record import Attribution
 from tests.analysis.country import HOME, NOW, Country
 
 POINT = Node("organisation", "Exchange Point")
@@ -45,7 +45,7 @@ def at_home(way: Way, out: Way = lambda i, _: f"lan own far{6 + i % 9}", days: i
 
 
 def lans(country: Country) -> PeeringLans:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     observations = observe(
         traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW
     ).observations

@@ -19,7 +19,6 @@ from click.testing import CliRunner, Result
 
 from probe import __version__
 from probe.cli import main
-from probe.demo import simulate
 from probe.disk.places import shipped
 from probe.origin import open_origin
 from probe.record import SIMULATED
@@ -197,11 +196,10 @@ def test_the_country_may_be_written_small(traces: Path) -> None:
     assert small["measured"]["traces"] == 3
 
 
-def test_a_whole_spool_is_judged(tmp_path: Path) -> None:
+def test_a_whole_spool_is_judged(short_demo: Path) -> None:
     """What the real probe wrote in a simulated country: diverse before, one gateway after."""
-    files = simulate(tmp_path / "spool", runs=1)
-    for folder, grade in ((files.before, "diverse"), (files.after, "single_gateway")):
-        fields = json.loads(analyze(folder, "--json", "--policy", "days=1").stdout)
+    for folder, grade in (("before", "diverse"), ("after", "single_gateway")):
+        fields = json.loads(analyze(short_demo / folder, "--json", "--policy", "days=1").stdout)
         well_formed(fields)
         assert fields["grade"] == grade
         assert (fields["gateway"] is not None) == (grade == "single_gateway")

@@ -13,7 +13,6 @@ from analysis.evidence.observation import Observation, by_day
 from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
-from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
 
@@ -21,7 +20,7 @@ from tests.analysis.country import HOME, NOW, Country
 def an_observation() -> Observation:
     country = Country(3)
     country.trace(1, "30.0.1.200", "lan own far6")
-    table, traces = country.table, [from_json(value) for value in country.results]
+    table, traces = country.table, country.traces()
     (seen,) = observe(traces, Gazetteer(table, HOME), table, Policy(), NOW).observations
     return seen
 

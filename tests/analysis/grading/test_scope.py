@@ -16,7 +16,6 @@ from analysis.intake.rib import Rib, Route
 from analysis.judgement.judge import Judgement, judge
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
-from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 AGREES = Statement("agrees", "In BGP too.")
@@ -77,7 +76,7 @@ def captured(
     """Fourteen of sixteen networks, all through Gate: lower bound 0.05 ** (1 / 14) = 0.807."""
     country = Country(16)
     country.everyone("lan own gate {up}", members=range(1, measured + 1))
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     return judge(
         loaded, country.table, HOME, Policy(), now=NOW, weights=weights, recording=recording
     )
@@ -162,7 +161,7 @@ def test_a_gateway_that_took_part_covers_nothing() -> None:
     country.everyone("lan own gate {up}", members=range(1, 6))
     for destination in country.destinations():
         country.trace(1, destination, "20.9.9.1 far9", vantage=9, source={"from": "20.9.9.250"})
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     users = Weights({"Gate": 600.0, **{f"Net {i}": 40.0 for i in range(1, 11)}}, "users")
     fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields
     assert fields["measured"]["organisations"] == 6
@@ -176,7 +175,7 @@ def test_shares_are_weighed_by_users() -> None:
     country = Country(6)
     country.everyone("lan own gate {up}", members=range(2, 7))
     country.everyone("lan own {up}", members=[1])
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     users = Weights({"Net 1": 45.0, **{f"Net {i}": 1.0 for i in range(2, 7)}}, "users")
     fields = judge(loaded, country.table, HOME, Policy(), now=NOW, weights=users).fields
     assert fields["share"]["equal"] == pytest.approx(5 / 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
 from analysis.words.translation import Words
-from probe.record import Attribution, from_json
+from probe.record import Attribution
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -38,10 +39,16 @@ SEA = Node("organisation", "Sea Cable")
 
 
 def observed(country: Country) -> list[Observation]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     panel = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     assert not panel.rejected
     return panel.observations
+
+
+def domestic_of(country: Country) -> dict[str, Any]:
+    """What is judged of ways at home; the figures about the same ways abroad are left out."""
+    domestic: dict[str, Any] = country.judge(supplements=False).fields["domestic"]
+    return domestic
 
 
 def path(words: str, *, arrives: bool = True) -> DomesticPath:
@@ -527,7 +534,7 @@ def test_the_larger_of_two_that_take_turns_is_no_single_hub(
         for day in range(10):
             words = "lan own net13" if str(day) in hub else other
             country.trace(i, f"20.0.{j}.200", words, day=day)
-    domestic = country.judge().fields["domestic"]
+    domestic = domestic_of(country)
     assert domestic["grade"] == grade
     assert domestic["hub"]["name"] == "Net 13"
     sentence = (
@@ -925,7 +932,7 @@ def test_whose_numbers_alone_are_between_is_no_hub(
     country.everyone("lan own 20.64.{i}.1 {up}", days=[0], members=range(1, 13))
     for i, j in permutations(range(1, 13), 2):
         country.trace(i, f"20.0.{j}.200", words.format(i=i, j=j))
-    domestic = country.judge().fields["domestic"]
+    domestic = domestic_of(country)
     assert domestic["grade"] == grade
     assert (domestic["hub"] or {"name": None})["name"] == hub
     assert domestic["pairs"][way] == 132
@@ -975,7 +982,7 @@ def test_lines_that_one_network_numbers_are_no_hub(words: str, grade: str, custo
         country.trace(i, f"20.0.{j}.200", hops)
         if customers:
             country.trace(i, f"20.0.{13 + j}.200", f"{hops} net{j}")
-    domestic = country.judge().fields["domestic"]
+    domestic = domestic_of(country)
     assert domestic["grade"] == grade
     assert (domestic["hub"] is not None) == (grade == "single_hub")
     told = "12 of 12 organisations show addresses of Net 13" in domestic["reason"]
@@ -1004,7 +1011,7 @@ def test_where_networks_are_entered_is_no_hub(
     country.everyone("lan own {up}", days=[0], members=range(1, 13))
     for i, j in permutations(range(1, 13), 2):
         country.trace(i, f"20.0.{j}.200@2", f"lan own@1.0 {border}{behind}".format(j=j))
-    domestic = country.judge().fields["domestic"]
+    domestic = domestic_of(country)
     assert domestic["grade"] == grade
     assert (domestic["hub"] or {"name": None})["name"] == hub
 
@@ -1068,7 +1075,7 @@ def test_lines_numbered_from_a_block_of_no_network_are_no_hub(
     for i, j in permutations(range(1, 13), 2):
         line = 15 * i + j  # each direction has an address of its own
         country.trace(i, f"20.0.{j}.200", words.format(block=block, i=i, j=j, line=line))
-    domestic = country.judge().fields["domestic"]
+    domestic = domestic_of(country)
     assert domestic["grade"] == grade
     assert (domestic["hub"] is not None) == (grade == "single_hub")
 

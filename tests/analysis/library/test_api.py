@@ -29,7 +29,6 @@ from analysis.library.statement import Captured, Wave
 from analysis.policy import PolicyError
 from analysis.scale import edition
 from probe.cli import main
-from probe.demo import simulate
 from probe.origin import Origin
 from probe.record import SIMULATED
 from tests.analysis.country import Country
@@ -37,9 +36,9 @@ from tests.analysis.verdicts import verdict_of
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short demo: two days of a simulated country, one before and one after the switch."""
-    return simulate(tmp_path_factory.mktemp("demo"), runs=1).after
+def folder(short_demo: Path) -> Path:
+    """A day of a simulated country, after the switch."""
+    return short_demo / "after"
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ from analysis.policy import Policy
 from analysis.words.render import plain
 from analysis.words.translation import Words
 from probe.cli import main
-from probe.demo import simulate
 from probe.origin import Origin
 from probe.record import Attribution
 from tests.analysis.country import Country
@@ -464,8 +463,8 @@ def test_who_stands_together_in_the_picture_is_named_below() -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return simulate(tmp_path_factory.mktemp("demo"), runs=1).after
+def folder(short_demo: Path) -> Path:
+    return short_demo / "after"
 
 
 def test_a_simulated_country_is_called_one(folder: Path, table: Origin) -> None:

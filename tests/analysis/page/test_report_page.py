@@ -157,19 +157,20 @@ class Opened:
     complaints: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
-def opened(browser: Browser, files: Path) -> Iterator[Opening]:
-    opening = Opening(browser, files)
-    yield opening
-    opening.close()
+@pytest.fixture(scope="module")
+def opened(browser: Browser, files: Path) -> Opening:
+    return Opening(browser.new_page(offline=True), files)
 
 
 class Opening:
-    """Opens pages, and closes them after the test."""
+    """Opens one page after the other in one tab, since each tab costs half a second."""
 
-    def __init__(self, browser: Browser, files: Path) -> None:
-        self._browser, self._files = browser, files
-        self._pages: list[Page] = []
+    def __init__(self, tab: Page, files: Path) -> None:
+        self._files = files
+        self._opened = Opened(tab)
+        tab.on("request", lambda request: self._opened.requests.append(request.url))
+        tab.on("console", lambda message: self._opened.complaints.append(message.text))
+        tab.on("pageerror", lambda error: self._opened.complaints.append(str(error)))
 
     def __call__(
         self,
@@ -179,23 +180,12 @@ class Opening:
         scheme: Literal["light", "dark"] = "light",
         forced: Literal["active", "none"] = "none",
     ) -> Opened:
-        page = self._browser.new_page(
-            viewport={"width": width, "height": 800},
-            color_scheme=scheme,
-            forced_colors=forced,
-            offline=True,
-        )
-        self._pages.append(page)
-        found = Opened(page)
-        page.on("request", lambda request: found.requests.append(request.url))
-        page.on("console", lambda message: found.complaints.append(message.text))
-        page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        page.goto((self._files / f"{name}.html").as_uri())
-        return found
-
-    def close(self) -> None:
-        for page in self._pages:
-            page.close()
+        tab = self._opened.page
+        self._opened = Opened(tab)
+        tab.set_viewport_size({"width": width, "height": 800})
+        tab.emulate_media(media="null", color_scheme=scheme, forced_colors=forced)
+        tab.goto((self._files / f"{name}.html").as_uri())
+        return self._opened
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -331,15 +321,24 @@ def test_no_word_of_the_command_is_broken(width: int, opened: Opening) -> None:
     assert broken == []
 
 
+@pytest.fixture(scope="module")
+def wide_names() -> Verdict:
+    country = _long_names()
+    country.table.add("20.6.6.0/24", Attribution(106, "N6", "Wide M&M Wholesale WAN GmbH", HOME))
+    return verdict_of(country)
+
+
 @pytest.mark.parametrize("width", [360, 720])
 @pytest.mark.parametrize("made", [figures.grid, figures.domestic, figures.recruits])
 def test_no_name_of_a_picture_for_a_paper_is_cut_off(
-    made: Callable[..., alt.LayerChart], width: int, browser: Browser, tmp_path: Path
+    made: Callable[..., alt.LayerChart],
+    width: int,
+    wide_names: Verdict,
+    browser: Browser,
+    tmp_path: Path,
 ) -> None:
     """The font in which its room was measured may be narrower than a reader's."""
-    country = _long_names()
-    country.table.add("20.6.6.0/24", Attribution(106, "N6", "Wide M&M Wholesale WAN GmbH", HOME))
-    made(verdict_of(country), width=width).save(tmp_path / "picture.svg")
+    made(wide_names, width=width).save(tmp_path / "picture.svg")
     page = browser.new_page(viewport={"width": 1000, "height": 800}, offline=True)
     page.goto((tmp_path / "picture.svg").as_uri())
     names = page.evaluate(

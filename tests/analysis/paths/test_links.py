@@ -25,7 +25,7 @@ LINK = "30.0.6.99"  # an interface of Far 6 that several networks reach
 
 def observed(country: Country, policy: Policy | None = None) -> list[Observation]:
     """What a country's traces say, in their order."""
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     gazetteer = Gazetteer(country.table, HOME)
     return observe(traces, gazetteer, country.table, policy or Policy(), NOW).observations
 

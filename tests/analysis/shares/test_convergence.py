@@ -30,7 +30,6 @@ from analysis.shares.convergence import (
 )
 from analysis.shares.intervals import captured_bounds
 from analysis.shares.pairs import Pair, by_organisation
-from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -176,7 +175,7 @@ def test_who_sends_much_brings_nobody_nearer_to_the_border() -> None:
     for day in range(100):
         for destination in made.destinations(2):
             made.trace(6, destination, "lan own gate net12 far6", day=day)
-    traces = [from_json(result) for result in made.results]
+    traces = made.traces()
     panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
     distance = border_distance(panel.observations, Blocks(panel.observations))
     assert distance[GATE] < distance[Node("organisation", "Net 12")]
@@ -188,7 +187,7 @@ def test_the_distance_of_an_organisation_is_the_mean_over_its_traces() -> None:
     for destination in made.destinations(3):
         made.trace(1, destination, "lan own gate far6")
     made.trace(1, "30.0.1.200", "lan own gate net12 far6")
-    traces = [from_json(result) for result in made.results]
+    traces = made.traces()
     panel = observe(traces, Gazetteer(made.table, HOME), made.table, Policy(), NOW)
     assert border_distance(panel.observations, Blocks(panel.observations))[GATE] == 0.25
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from analysis.owners.operators import Node
 from analysis.policy import Policy
@@ -109,10 +108,13 @@ def test_one_organisation_has_no_interval_of_effective_gateways() -> None:
     assert effective_interval([{Node("organisation", "G"): 1.0}], Policy()) is None
 
 
+@pytest.mark.xdist_group("scipy-stats")
 @pytest.mark.parametrize("confidence", [0.9, 0.95, 0.99])
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 7), (3, 7), (7, 7), (5, 12), (29, 30)])
 def test_bounds_are_those_of_an_exact_binomial_test(k: int, n: int, confidence: float) -> None:
     """One-sided Clopper–Pearson bounds, as scipy's exact interval of twice the tail has them."""
+    from scipy.stats import binomtest
+
     lower, upper = captured_bounds(k, n, confidence)
     exact = binomtest(k, n).proportion_ci(2 * confidence - 1, method="exact")
     assert lower == pytest.approx(exact.low, abs=1e-9)

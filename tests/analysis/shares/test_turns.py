@@ -9,7 +9,6 @@ from analysis.evidence.panel import observe
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
 from analysis.shares.turns import Telling, by_turns, days_elsewhere, telling, turns_abroad
-from probe.record import from_json
 from tests.analysis.country import FIRST_DAY, HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -40,7 +39,7 @@ def made(*destinations: str) -> Country:
 
 
 def told_of(country: Country) -> Telling:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     return telling(turns_abroad(Blocks(seen.observations), seen.observations))
 

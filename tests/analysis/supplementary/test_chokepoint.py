@@ -22,7 +22,6 @@ from analysis.supplementary.chokepoint import (
     smallest_cover,
     ways_abroad,
 )
-from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
 
@@ -198,7 +197,7 @@ def test_dominators_and_cuts_are_as_brute_force_finds(words: list[str]) -> None:
 
 
 def measured(country: Country) -> list[WayAbroad]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     blocks = Blocks(seen.observations)
     pairs = make_pairs(seen.observations, blocks, Policy())

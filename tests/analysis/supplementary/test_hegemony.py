@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import trim_mean
 
 from analysis.owners.operators import Node
 from analysis.shares.pairs import Pair
@@ -16,9 +15,12 @@ from analysis.supplementary.hegemony import ALPHA, dependences, hegemony
 GATE = Node("organisation", "Gate")
 
 
+@pytest.mark.xdist_group("scipy-stats")
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
 def test_the_trimmed_mean_is_the_published_one(fractions: list[float]) -> None:
     """Another implementation that trims a tenth at each end says the same."""
+    from scipy.stats import trim_mean
+
     assert hegemony(fractions) == pytest.approx(trim_mean(fractions, ALPHA))
     assert min(fractions) - 1e-9 <= hegemony(fractions) <= max(fractions) + 1e-9
 

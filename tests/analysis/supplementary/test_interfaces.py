@@ -11,7 +11,6 @@ from analysis.policy import Policy
 from analysis.shares.intervals import captured_bounds
 from analysis.shares.pairs import by_organisation, make_pairs
 from analysis.supplementary.interfaces import Interfaces, first_abroad, interfaces_of
-from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
 GATE = Node("organisation", "Gate")
@@ -20,7 +19,7 @@ GATE = Node("organisation", "Gate")
 def at_both_levels(
     country: Country, left_out: tuple[str, ...] = (), node: Node = GATE
 ) -> tuple[Interfaces, Interfaces]:
-    traces = [from_json(result) for result in country.results]
+    traces = country.traces()
     seen = observe(traces, Gazetteer(country.table, HOME), country.table, Policy(), NOW)
     blocks = Blocks(seen.observations)
     grouped = by_organisation(make_pairs(seen.observations, blocks, Policy()))

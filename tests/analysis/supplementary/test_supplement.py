@@ -10,7 +10,6 @@ import pytest
 from analysis.intake.load import Loaded
 from analysis.judgement.judge import judge
 from analysis.policy import Policy
-from probe.record import from_json
 from tests.analysis.country import HOME, NOW, Country
 
 KEYS = {"hegemony", "chokepoints", "interfaces", "intervals", "ranges"}
@@ -118,7 +117,7 @@ def test_whoever_judges_thousands_of_countries_may_leave_them_out() -> None:
     """The rest of the verdict is the same to the last key."""
     country = Country(10)
     country.everyone("lan own gate {up}")
-    loaded = Loaded(traces=[from_json(result) for result in country.results])
+    loaded = Loaded(traces=country.traces())
     bare = judge(loaded, country.table, HOME, Policy(), now=NOW, supplements=False).fields
     whole = country.judge().fields
     assert whole.keys() - bare.keys() == KEYS
