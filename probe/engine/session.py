@@ -190,7 +190,7 @@ class Session:
         ready = self._ready
         teacher = self._teacher
         held = 0
-        while held < min(len(ready), LOOKS):
+        while held < LOOKS and held < len(ready):
             work = ready[0]
             wanted = work.next()
             if wanted is None:
@@ -260,8 +260,9 @@ class Session:
                 self._horizon.turns += 1
                 self._due += self._interval
                 continue
+            work, wanted = turn
             try:
-                self._send(*turn, now)
+                self._send(work, wanted, now)
             except BlockingIOError:
                 self._due = now + BACKOFF
 
@@ -359,8 +360,9 @@ class Session:
                 self._after(work)
                 if work.over:
                     break
-            if left and not work.over:
-                self._look_again(work, max(min(left), math.nextafter(now, math.inf)))
+            else:
+                if left:
+                    self._look_again(work, min(left))
 
     # -- ending -----------------------------------------------------------------------------
 
