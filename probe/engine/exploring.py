@@ -25,7 +25,7 @@ class Exploring:
     those farther on each router by its address.
     """
 
-    __slots__ = ("due", "enumeration", "horizon", "probes", "queued", "task", "traced")
+    __slots__ = ("due", "enumeration", "horizon", "open", "probes", "queued", "task", "traced")
 
     def __init__(
         self, task: Task, traced: Trace, enumeration: Enumeration, horizon: Horizon
@@ -35,6 +35,7 @@ class Exploring:
         self.enumeration = enumeration
         self.horizon = horizon
         self.probes: list[Sent] = []
+        self.open: list[Sent] = []
         self.queued = False
         self.due: float | None = None
 
@@ -59,8 +60,8 @@ class Exploring:
         heard = self.enumeration.heard_at(ttl)
         return max([traced, *(horizon.asked_of.get(address, traced) for address in heard)])
 
-    def patience(self, probe: Sent) -> float:
-        return self.enumeration.patience(probe.ttl)
+    def patience(self, ttl: int) -> float:
+        return self.enumeration.patience(ttl)
 
     def answered(self, probe: Sent, answer: Answer) -> bool:
         if probe.reply is not None and not probe.reply.is_star:

@@ -190,7 +190,7 @@ class Session:
         ready = self._ready
         teacher = self._teacher
         held = 0
-        while held < min(len(ready), LOOKS):
+        while held < LOOKS and held < len(ready):
             work = ready[0]
             wanted = work.next()
             if wanted is None:
@@ -260,8 +260,9 @@ class Session:
                 self._horizon.turns += 1
                 self._due += self._interval
                 continue
+            work, wanted = turn
             try:
-                self._send(*turn, now)
+                self._send(work, wanted, now)
             except BlockingIOError:
                 self._due = now + BACKOFF
 
@@ -290,6 +291,7 @@ class Session:
         self._due += self._interval
         probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
+        work.open.append(sent)
         if work.due is None:
             self._look_again(work, now + self._limits.timeout_floor)
         self._ready.rotate(-1)
@@ -348,8 +350,9 @@ class Session:
             _, _, work = heapq.heappop(self._deadlines)
             work.due = None
             left = []
-            for sent in self._waiting(work):
-                until = sent.at + work.patience(sent)
+            work.open = [sent for sent in work.open if sent.reply is None]
+            for sent in work.open:
+                until = sent.at + work.patience(sent.ttl)
                 if until > now:
                     left.append(until)
                     continue
@@ -357,12 +360,9 @@ class Session:
                 self._after(work)
                 if work.over:
                     break
-            if left and not work.over:
-                self._look_again(work, max(min(left), math.nextafter(now, math.inf)))
-
-    def _waiting(self, work: Work) -> list[Sent]:
-        """The probes of a work whose fate is open, in order of sending."""
-        return [sent for sent in work.probes if sent.reply is None]
+            else:
+                if left:
+                    self._look_again(work, min(left))
 
     # -- ending -----------------------------------------------------------------------------
 
@@ -400,6 +400,7 @@ class Session:
         trace = work.trace(seen, began=ended - took, ended=ended, error=error)
         # Each of them knows its work: what knows itself waits for the garbage collector.
         work.probes.clear()
+        work.open.clear()
         if self._explore is not None and error is None and isinstance(work, Tracing):
             enumeration = self._explore(trace)
             if enumeration is not None and not enumeration.done:

@@ -380,13 +380,12 @@ class EveryHop:
         (0.7, 2.0)
         """
         limits = self._limits
-        later = next((rtt for rtt in self._rtt[ttl + 1 :] if rtt is not None), None)
-        if later is None:
-            patience = self._horizon.patience()
-            return min(patience, limits.aim_timeout) if ttl == self._aimed else patience
-        return max(
-            limits.timeout_floor, min(limits.later_hop_factor * later, limits.timeout_ceiling)
-        )
+        for later in self._rtt[ttl + 1 :]:
+            if later is not None:
+                wanted = limits.later_hop_factor * later
+                return max(limits.timeout_floor, min(wanted, limits.timeout_ceiling))
+        patience = self._horizon.patience()
+        return min(patience, limits.aim_timeout) if ttl == self._aimed else patience
 
     def goes_on(self, ttl: int, address: str) -> bool:
         """Whether the path was seen to go on behind this address, or behind this TTL."""

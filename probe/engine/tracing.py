@@ -6,7 +6,7 @@ target. It is told of time, and knows no clock, no socket, no pace and no other 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -77,6 +77,12 @@ class Sent:
         self.reply: Reply | None = None
 
 
+@cache
+def _star(proto: str | None) -> Reply:
+    """What a probe got that was given up; `proto` as in `Reply`."""
+    return Reply(proto=proto)
+
+
 @lru_cache(maxsize=TAKEN_OVER_KEPT)
 def _taken_over(ttl: int, address: str | None) -> Hop:
     """A hop that another trace has measured."""
@@ -86,13 +92,15 @@ def _taken_over(ttl: int, address: str | None) -> Hop:
 class Work(Protocol):
     """What a session does for one target: probes to send, answers to take in, an end.
 
-    `probes` are those sent, in their order; `queued` and `due` are the session's own notes.
+    `probes` are those sent, in their order. The session's own notes are `queued`, `due`, and
+    `open`, of which all are whose fate is, and some that were answered since it looked last.
     Every probe that `next` names is `sent` or the work is dropped; every one sent is `answered`
     or `lost`, or lost and then answered late.
     """
 
     task: Task
     probes: list[Sent]
+    open: list[Sent]
     queued: bool
     due: float | None
 
@@ -114,8 +122,8 @@ class Work(Protocol):
     def asked_at(self, ttl: int) -> int:
         """The turn of the run in which whoever stands there was asked last."""
 
-    def patience(self, probe: Sent) -> float:
-        """Seconds to wait for the answer to a probe, by what is known now."""
+    def patience(self, ttl: int) -> float:
+        """Seconds to wait for the answer to a probe with this TTL, by what is known now."""
 
     @property
     def over(self) -> bool:
@@ -130,15 +138,19 @@ class Tracing:
 
     __slots__ = (
         "_alternative", "_borrowed", "_closed", "_duplicates", "_more_duplicates", "_passed",
-        "_told", "_turned_away", "course", "due", "probes", "queued", "task",
+        "_told", "_turned_away", "asked_at", "course", "due", "open", "patience", "probes",
+        "queued", "task",
     )  # fmt: skip
 
     def __init__(self, task: Task, course: EveryHop, usable: tuple[Method, ...]) -> None:
         self.task = task
         self.course = course
+        self.asked_at = course.asked_at
+        self.patience = course.patience
         others = (other for other in ALTERNATIVES if other is not task.method and other in usable)
         self._alternative = next(others, task.method)
         self.probes: list[Sent] = []
+        self.open: list[Sent] = []
         self.queued = False
         self.due: float | None = None
         # More answers to probes that were answered, by TTL.
@@ -171,9 +183,6 @@ class Tracing:
     def sent(self, probe: Sent) -> None:
         self.probes.append(probe)
         self.course.sent(probe.ttl)
-
-    def patience(self, probe: Sent) -> float:
-        return self.course.patience(probe.ttl)
 
     def answered(self, probe: Sent, answer: Answer) -> bool:
         _, address, kind, rtt, reply_ttl, size, quoted_ttl, err, extensions, tos, changed = answer
@@ -236,11 +245,8 @@ class Tracing:
             if other.token in self._turned_away
         )
 
-    def asked_at(self, ttl: int) -> int:
-        return self.course.asked_at(ttl)
-
     def lost(self, probe: Sent) -> None:
-        probe.reply = Reply(proto=self._proto_of(probe))
+        probe.reply = _star(self._proto_of(probe))
         self.course.lost(probe.ttl)
 
     def _proto_of(self, probe: Sent) -> str | None:
@@ -253,7 +259,7 @@ class Tracing:
         out_of_place = self._out_of_place()
         for probe in self.probes:
             if probe.token in out_of_place:
-                heard.setdefault(probe.ttl, []).append(Reply(proto=self._proto_of(probe)))
+                heard.setdefault(probe.ttl, []).append(_star(self._proto_of(probe)))
             elif probe.reply is not None:
                 heard.setdefault(probe.ttl, []).append(probe.reply)
         for ttl, replies in self._duplicates.items():

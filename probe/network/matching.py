@@ -95,11 +95,14 @@ class Matching:
         if source is None:
             source = source_towards(target, version).partition("%")[0]
             self._sources[target] = source
-        source_packed, target_packed = (
-            socket.inet_pton(FAMILY[version], address) for address in (source, target)
+        family = FAMILY[version]
+        template = packet.Template(
+            method,
+            socket.inet_pton(family, source),
+            socket.inet_pton(family, target),
+            flow,
+            self.markers[version],
         )
-        marker = self.markers[version]
-        template = packet.Template(method, source_packed, target_packed, flow, marker)
         heard_as = Method.TCP if method is Method.ACK else method
         return Made(version, source, target, heard_as, template)
 
@@ -140,18 +143,17 @@ class Matching:
             sent = self._sent.get(token)
             if sent is not None:
                 made, probe, wall, monotonic = sent
-                quoted = data[quote:]
                 # All but the TTL, at 8, and the header's checksum, at 10.
                 if (
-                    quoted[:8] == probe[:8]
-                    and quoted[12:] == probe[12 : len(quoted)]
-                    and quoted[9] == probe[9]
+                    probe.startswith(data[quote : quote + 8])
+                    and probe.startswith(data[quote + 12 :], 12)
+                    and data[quote + 9] == probe[9]
                     and address != made.source
                 ):
                     return Answer(
                         token, address, _TIME_WAS_EXCEEDED,
                         round_trip(wall, monotonic, received, now), ttl, len(data) - at,
-                        quoted[8], None, None, quoted[1],
+                        data[quote + 8], None, None, data[quote + 1],
                     )  # fmt: skip
         return self.hear_in_full(version, protocol, data, at, address, ttl, received, now)
 

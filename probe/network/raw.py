@@ -68,6 +68,7 @@ class Raw(WholePackets):
         )
         self._families = families
         self._tap = tap
+        self.forget = self._matching.forget
         if tap is not None and 6 in families:
             for receiving in (families[6].icmp, families[6].tcp):
                 receiving.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
@@ -109,10 +110,6 @@ class Raw(WholePackets):
             self._drain_port(family)
         found.sort(key=operator.itemgetter(0))
         return [answer for _, answer in found]
-
-    def forget(self, token: int) -> None:
-        """The session gave this probe up: the token may be used again."""
-        self._matching.forget(token)
 
     def discarded(self) -> dict[str, int]:
         """What arrived and was no answer to a probe of ours, counted by reason.

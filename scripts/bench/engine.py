@@ -61,7 +61,8 @@ def main(backend: str, method: str, rate: float, listed: str, country: str | Non
     def finished(trace: Trace) -> None:
         nonlocal probes
         probes += trace.probes or 0
-        print(json.dumps([trace.dst_addr, path_of(trace), inferred_in(trace)]))
+        # At one go, as scamper does: unbuffered, `print` would write the end of the line apart.
+        sys.stdout.write(json.dumps([trace.dst_addr, path_of(trace), inferred_in(trace)]) + "\n")
 
     began = time.perf_counter()
     measure(Session(network, tasks, SessionSettings(rate=rate), routes=routes, finished=finished))
