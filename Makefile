@@ -8,8 +8,9 @@ EXECUTED := docs/notebooks/.executed
 
 PYTEST := $(BIN)/python -m pytest
 
-# The tests start gatewatch a thousand times: each would compile it anew.
-unexport PYTHONDONTWRITEBYTECODE
+# The tests start gatewatch a thousand times: each would compile it anew. And what it prints is
+# buffered, as on a user's machine.
+unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 
 .PHONY: help demo test lint bench docs notebooks fuzz lab roc attacks pins messages reference snapshot man deb clean
 

@@ -196,8 +196,9 @@ def _leave(problem: BaseException) -> NoReturn:
         code = 128 + problem.number if isinstance(problem, Stopped) else INTERRUPTED
         raise click.exceptions.Exit(code)
     if isinstance(problem, BrokenPipeError):
-        # The reader has seen enough.
-        _drop(sys.stdout)
+        # The reader has seen enough, of the one or of the other.
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
         raise click.exceptions.Exit(PIPE_CLOSED)
     if isinstance(problem, ModuleNotFoundError) and (extra := _extra_of(problem)):
         raise _extra_missing(extra) from problem
@@ -210,10 +211,7 @@ def _leave(problem: BaseException) -> NoReturn:
 
         failure = failure_of(problem)
         if failure is not None:
-            try:
-                sys.stdout.flush()
-            except OSError:
-                _drop(sys.stdout)
+            _let_go(sys.stdout)
             raise failure from problem
     from probe import crash  # noqa: PLC0415 - hardly ever needed
 
@@ -224,6 +222,14 @@ def _leave(problem: BaseException) -> NoReturn:
 def _has_no_room(problem: BaseException) -> bool:
     """Whether a library found no memory to be loaded into, which the C library says in words."""
     return isinstance(problem, ImportError) and "failed to map segment" in str(problem)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Write what is left in a stream, or drop it where nobody can take that."""
+    try:
+        stream.flush()
+    except OSError:
+        _drop(stream)
 
 
 def _drop(stream: TextIO) -> None:

@@ -489,12 +489,16 @@ group([sys.argv[1]])
         ("--unknown", 2, 2),
     ],
 )
-def test_what_nobody_can_be_told_is_told_by_the_code(command: str, full: int, closed: int) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_nobody_can_be_told_is_told_by_the_code(
+    command: str, full: int, closed: int, unbuffered: str
+) -> None:
     """A log on a full disk, or one that nobody reads any more, makes no fault of another end."""
     line = [sys.executable, "-c", UNHEARD, command]
+    around = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     with Path("/dev/full").open("w", encoding="utf-8") as log:
-        assert subprocess.run(line, stderr=log, check=False).returncode == full
+        assert subprocess.run(line, stderr=log, check=False, env=around).returncode == full
     reader, writer = os.pipe()
     os.close(reader)
     with open(writer, "w", encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
-        assert subprocess.run(line, stderr=pipe, check=False).returncode == closed
+        assert subprocess.run(line, stderr=pipe, check=False, env=around).returncode == closed
