@@ -119,7 +119,7 @@ def _unread_form(stream: Stream) -> str | None:
 def input_of(name: str, stream: Stream) -> Input:
     """What a file is by what it begins with; raises `InputError` where it is nothing to read."""
     if stream.bytes.peek(len(_PARQUET)).startswith(_PARQUET):
-        # Inputs of lines do without pyarrow, and start sooner.
+        # Inputs of lines do without pyarrow, and with less memory.
         from analysis.intake.formats import parquet  # noqa: PLC0415
 
         return Input(None, lambda: parquet.rows(name, stream), parquet.groups(name))

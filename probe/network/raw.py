@@ -68,6 +68,7 @@ class Raw(WholePackets):
         )
         self._families = families
         self._tap = tap
+        # Once for each probe: a method of its own would be a second call.
         self.forget = self._matching.forget
         if tap is not None and 6 in families:
             for receiving in (families[6].icmp, families[6].tcp):
