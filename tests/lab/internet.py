@@ -8,12 +8,15 @@ or of verdicts.
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import json
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab.bird import Control, Role, Session, configuration
@@ -22,11 +25,13 @@ from tests.lab.topology import CAMBODIA, OUTWARD, VERSIONS, Backend, Network, re
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.lab.topology import Exchange, Interface, Topology
 
 _MIRROR: dict[Role, Role] = {"provider": "customer", "gateway": "customer", "peer": "peer"}
+
+LOCK = Path(tempfile.gettempdir()) / "gwlab-internet.lock"
+"""Held while an Internet stands."""
 
 # What a kernel was told to do by BIRD: prefix → interface.
 Routes = dict[str, str]
@@ -304,8 +309,14 @@ class Internet:
 
 @contextmanager
 def internet(path: Path = CAMBODIA) -> Iterator[Internet]:
-    """Build the Internet that a file describes, gateway off, and take it down at the end."""
-    with Fabric() as fabric:
+    """Build the Internet that a file describes, gateway off, and take it down at the end.
+
+    One at a time on a machine, others wait: all namespaces share the kernel's table of IPv6
+    neighbours, 1,024 as kernels come (``gc_thresh3``), of which an Internet needs up to 960. Two
+    overflow it, and what is sent to a neighbour that finds no room is lost.
+    """
+    with LOCK.open("w") as lock, Fabric() as fabric:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         made = Internet(fabric, read_topology(path))
         try:
             made.build()

@@ -59,7 +59,7 @@ print(json.dumps(found))
 
 
 def paths_seen(
-    vantages: Iterable[Namespace], addresses: Iterable[str], hops: int = 12, patience: float = 5.0
+    vantages: Iterable[Namespace], addresses: Iterable[str], hops: int = 12, patience: float = 20.0
 ) -> dict[str, Paths]:
     """From each of these places the paths to all addresses: by the place's name, then address.
 

@@ -26,7 +26,7 @@ from tests.lab.topology import VERSIONS
 if TYPE_CHECKING:
     from tests.lab.internet import Internet, Volunteer
 
-pytestmark = [pytest.mark.lab, needs("bird")]
+pytestmark = [pytest.mark.lab, needs("bird"), pytest.mark.xdist_group("lab-internet")]
 
 GATEWATCH = Path(sys.executable).with_name("gatewatch")
 RATE = 400

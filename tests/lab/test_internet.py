@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lab.internet import internet
+from tests.lab.internet import LOCK, internet
 from tests.lab.namespaces import needs
 from tests.lab.path import paths_seen
 from tests.lab.topology import CAMBODIA, VERSIONS, read_topology
@@ -50,7 +51,7 @@ def ways(net: Internet) -> Ways:
                 names.append(name)
                 if foreign and first_abroad is None:
                     first_abroad = who
-            assert path[-1][0] == address, f"{volunteer.network.key} does not reach {address}"
+            assert path[-1][0] == address, f"{volunteer.network.key} to {address}: {path}"
             found[volunteer.network.key, *hosts[address]] = names, first_abroad
     return found
 
@@ -68,9 +69,15 @@ def test_the_topology_is_large_enough_to_judge_by() -> None:
 
 @pytest.mark.lab
 @needs("bird")
+@pytest.mark.xdist_group("lab-internet")
 def test_the_gateway_is_switched_on_and_off_again() -> None:
-    """Before, no network is on most ways; switched on, the gateway is on all; off, as before."""
+    """Before, no network is on most ways; switched on, the gateway is on all; off, as before.
+
+    Meanwhile no other Internet may be built.
+    """
     with internet() as net:
+        with LOCK.open() as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         gateway = net.topology.gateway.key
         before = ways(net)
         net.switch_on()
