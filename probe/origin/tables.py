@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from probe.disk.installation import adding
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
+from probe.origin.reader import open_database
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # Records looked at to tell whether a table says anything about networks.
 _SAMPLE = 1000
+
+# maxminddb.InvalidDatabaseError is one.
+_DAMAGED = RuntimeError
 
 _AS_NUMBER = ("autonomous_system_number", "asn", "as_number")
 _AS_NAME = ("autonomous_system_organization", "as_name", "as_organization", "name")
@@ -108,18 +112,14 @@ class MaxMindTable:
     """A table in MaxMind's format, whoever made it."""
 
     def __init__(self, path: Path) -> None:
-        # With what it imports in turn, a seventh of the start of commands that look nothing up.
-        import maxminddb  # noqa: PLC0415
-
         self._path = path
-        self._damaged: type[Exception] = maxminddb.InvalidDatabaseError
         try:
-            self._reader = maxminddb.open_database(path)
+            self._reader = open_database(path)
             records: Iterator[Any] = iter(self._reader)
             speaks = any(entry_of(record) != UNKNOWN for _, record in islice(records, _SAMPLE))
         except OSError as problem:
             raise unreadable(path, problem) from None
-        except (self._damaged, ValueError, TypeError, IndexError):
+        except (_DAMAGED, ValueError, TypeError, IndexError):
             raise OriginError(
                 _(
                     "{path} is not a MaxMind database; give an .mmdb file or a pyasn .dat file"
@@ -144,7 +144,7 @@ class MaxMindTable:
     def find(self, address: str) -> TableEntry:
         try:
             return entry_of(self._reader.get(address))
-        except self._damaged:
+        except _DAMAGED:
             raise OriginError(
                 _("{path} is damaged; fetch it again (gatewatch data update)").format(
                     path=self._path
