@@ -140,7 +140,7 @@ def test_neither_files_nor_packets_tell_who_measured(tmp_path: Path) -> None:
             ):
                 code, said = machine.finish(*words)
                 assert code == 0, said
-        sent, _ = watch.communicate(timeout=10)
+        sent, _ = watch.communicate(timeout=60)
         outside = outside_address(row)
         router = json.loads(first.run(["ip", "-j", "link", "show", "west"]).stdout)[0]["address"]
     payloads = [bytes.fromhex(line) for line in sent.split()]

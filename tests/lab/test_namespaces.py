@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.lab, requires_lab]
 
 
 def path_heard(vantage: Namespace, address: str) -> list[Heard]:
-    return paths_seen([vantage], [address], patience=1.5)[vantage.name][address]
+    return paths_seen([vantage], [address], patience=3.5)[vantage.name][address]
 
 
 def path_seen(vantage: Namespace, address: str) -> list[str | None]:

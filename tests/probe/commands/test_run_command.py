@@ -484,7 +484,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path, listed: Callable[..., st
     process = start(tmp_path / "home", "--targets", listed(*MANY), "--rate", "100", "--json")
     wait_for(process, 5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     said = json.loads(out)
     assert said["stopped"]
@@ -498,7 +498,7 @@ def test_whoever_stops_a_run_is_told_how_to_go_on(
     process = start(tmp_path / "home", "--targets", listed(*MANY), "--rate", "100")
     wait_for(process, 5)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert out.splitlines()[-2:] == [
         "to go on where it stopped: the same command with --resume",
