@@ -11,8 +11,7 @@ import gzip
 import re
 import zlib
 from contextlib import suppress
-from datetime import UTC, datetime
-from datetime import date as day
+from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,6 +19,7 @@ from probe.disk.installation import adding
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 from probe.origin.reader import open_database
+from probe.record import moment
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class MaxMindTable:
     @property
     def date(self) -> str | None:
         built = self._reader.metadata().build_epoch
-        return datetime.fromtimestamp(built, UTC).date().isoformat() if built else None
+        when = moment(built) if built else None
+        return when.date().isoformat() if when else None
 
     @property
     def source(self) -> str | None:
@@ -202,7 +203,7 @@ class PyasnTable:
         # Its header names the RIB it was made from: rib.20140523.0600.bz2
         named = re.search(r"\b((?:19|20)\d\d)(\d\d)(\d\d)[.\d]*", self._header)
         with suppress(ValueError):
-            return day.fromisoformat("-".join(named.groups())).isoformat() if named else None
+            return date.fromisoformat("-".join(named.groups())).isoformat() if named else None
         return None
 
     @property

@@ -303,6 +303,7 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
 def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) -> None:
     """As where a hotel's Wi-Fi answers for everybody until one has signed in."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)  # for whoever asks less than three times
 
         def answer() -> None:
             for _ in range(3):

@@ -136,6 +136,18 @@ def test_a_table_that_nobody_chose_is_fetched_anew(
         open_origin()
 
 
+def test_a_time_of_building_that_is_none_is_no_date(tmp_path: Path) -> None:
+    """A damaged or foreign number there is not told as a fault of the program."""
+    whole = write(tmp_path / "now.mmdb", {"asn": 38623}).read_bytes()
+    at = whole.rindex(b"build_epoch") + len(b"build_epoch")
+    size = whole[at] & 0x1F  # then stand the type, and so many bytes
+    path = tmp_path / "odd.mmdb"
+    path.write_bytes(b"%s\x08\x02%s%s" % (whole[:at], b"\xff" * 8, whole[at + 2 + size :]))
+    table = open_table(path)
+    assert table.date is None
+    assert table.find("36.37.128.1").asn == 38623
+
+
 def test_a_truncated_database(tmp_path: Path) -> None:
     """A download that broke off is told at opening, or at the first lookup that misses data."""
     whole = shipped("origin").joinpath("iplocdb.mmdb").read_bytes()
