@@ -200,12 +200,14 @@ def test_mpls_labels_have_the_shape_of_the_atlas() -> None:
             "ie_ct": 1,
             "ie_dl": 4,
             "mpls_labels": [{"mpls_ttl": 1, "mpls_s": 1, "mpls_exp": 0, "mpls_label": 24001}],
-        }
+        },
+        {"ie_cn": 2, "ie_ct": 1, "ie_dl": 4},
     ]
     assert scamper.read(labelled).hops[0].replies[0].extensions == {
         "version": 2,
         "obj": [
             {"class": 1, "type": 1, "mpls": [{"label": 24001, "exp": 0, "s": 1, "ttl": 1}]},
+            {"class": 2, "type": 1},
         ],
     }
 
@@ -214,6 +216,7 @@ def test_a_diamond_is_one_trace_with_all_replies() -> None:
     """Six flows answered at each hop but the first, which scamper tells without its probes."""
     trace = scamper.read(DIAMOND)
     assert [len(hop.replies) for hop in trace.hops] == [1, 6, 6, 1, 6, 6, 1]
+    assert (trace.source, trace.probes, trace.paris_id) == ("36.37.129.1", 38, 0)
     assert trace.hops[0] == Hop(1, (Reply("36.37.129.2"),))
     assert trace.hops[3].replies == (Reply(),)
     assert trace.stop == "destination"
@@ -252,6 +255,12 @@ def test_the_graph_of_a_diamond_says_which_flow_met_which_router() -> None:
     assert graph.links[0] == Link(1, "36.37.129.2", "36.37.130.2", flows)
     assert [link.ttl for link in graph.links] == [1, 2, 5, 6]
     assert (graph.probes, graph.failure) == (38, 0.05)
+    surer = scamper.read({**DIAMOND, "confidence": 99}).multipath
+    assert surer is not None
+    assert surer.failure == 0.01
+    short = scamper.read({**DIAMOND, "probec_max": DIAMOND["probec"]}).multipath
+    assert short is not None
+    assert not any(level.complete for level in short.levels)
     assert scamper.read(PATH).multipath is None
 
 
@@ -325,6 +334,20 @@ def test_completed_without_an_answer_is_not_believed() -> None:
     assert trace.notes == ("scamper: COMPLETED",)
 
 
+@pytest.mark.parametrize(
+    ("said", "stop"),
+    [
+        ("UNREACH", "unreachable"), ("ICMP", "unreachable"), ("LOOP", "loop"), ("GAPLIMIT", "gap"),
+        ("HOPLIMIT", "max_ttl"), ("HALTED", "cancelled"), ("ERROR", "error"), ("NONE", None),
+    ],
+)  # fmt: skip
+def test_reasons_to_stop_are_those_of_a_record(said: str, stop: str | None) -> None:
+    """Where the destination has not answered; else that is the reason."""
+    trace = scamper.read({**DARK, "stop_reason": said})
+    assert (trace.stop, trace.notes) == (stop, ())
+    assert scamper.read({**PATH, "stop_reason": said}).stop == "destination"
+
+
 def test_a_reason_to_stop_that_no_record_has_is_a_remark() -> None:
     """Those that it has are none."""
     assert scamper.read({**PATH, "stop_reason": "BORED"}).notes == ("scamper: BORED",)
@@ -352,9 +375,17 @@ def test_sources_stay_apart_when_they_are_written_as_records() -> None:
 
 def test_fields_without_a_place_are_named() -> None:
     """Nothing is dropped silently: ports, TOS and the like are counted where one asks."""
-    assert set(scamper.unkept(TCP)) >= {"sport", "dport", "tos", "hops[].reply_ipid"}
-    assert "nodes[].links[][].probes[].tx" in set(scamper.unkept(DIAMOND))
-    assert not {"dst", "hops", "hops[].addr", "hops[].rtt"} & set(scamper.unkept(TCP))
+    assert set(scamper.unkept(TCP)) == {
+        "sport", "dport", "tos", "hoplimit", "stop_data", "userid", "wait", "wait_probe",
+        "hops[].icmp_q_ipl", "hops[].probe_size", "hops[].reply_ipid", "hops[].reply_tos",
+        "hops[].tcp_flags",
+    }  # fmt: skip
+    probes = "nodes[].links[][].probes[]"
+    assert set(scamper.unkept(DIAMOND)) == {
+        "sport", "dport", "tos", "gaplimit", "userid", "wait_probe", "wait_timeout",
+        "nodes[].q_ttl", f"{probes}.attempt", f"{probes}.tx", f"{probes}.replies[].ipid",
+        f"{probes}.replies[].rx",
+    }  # fmt: skip
     # A path has no nodes that are read, whatever they are.
     assert list(scamper.unkept({**TCP, "nodes": [7]})) == list(scamper.unkept(TCP))
 
@@ -367,6 +398,10 @@ def test_fields_without_a_place_are_named() -> None:
         ({"rtt": "1"}, "rtt is not a time in ms: '1'"),
         ({"rtt": 1e9}, "rtt is not a time in ms: 1000000000.0"),
         ({"probe_ttl": 256}, "probe_ttl is no number from 0 to 255: 256"),
+        (
+            {"icmp_type": 3, "icmp_code": 256},
+            "icmp_code is no number from 0 to 255: 256",
+        ),
         ({"probe_id": -1}, "probe_id is no number from 0 to 255: -1"),
         ({"probe_id": True}, "probe_id is no number from 0 to 255: True"),
         ({"tx": {"sec": 1, "usec": 1_000_000}}, "tx.usec is no number from 0 to 999999: 1000000"),
@@ -394,6 +429,32 @@ def test_what_has_another_shape_is_named_with_its_place(changes: dict[str, Any],
     """Not as some field: whoever wrote the converter has to find it."""
     with pytest.raises(MalformedRecord) as refused:
         scamper.read({**PATH, **changes})
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("links", 7, "links is not a list: 7"),
+        ("links", [7], "a link is not a list: 7"),
+        ("links", [[7]], "a link is not an object: 7"),
+        ("probes", 7, "probes is not a list: 7"),
+        ("probes", [7], "a probe is not an object: 7"),
+        ("flowid", 65_537, "flowid is no number from 0 to 65536: 65537"),
+        ("replies", 7, "replies is not a list: 7"),
+        ("replies", [7], "a reply is not an object: 7"),
+    ],
+)
+def test_what_has_another_shape_in_a_diamond_is_named_with_its_place(
+    key: str, value: object, says: str
+) -> None:
+    """As in a path."""
+    wrong = copy.deepcopy(DIAMOND)
+    link = wrong["nodes"][0]["links"][0][0]
+    places = {"links": wrong["nodes"][0], "probes": link}
+    places.get(key, link["probes"][0])[key] = value
+    with pytest.raises(MalformedRecord) as refused:
+        scamper.read(wrong)
     assert str(refused.value) == says
 
 
