@@ -46,3 +46,32 @@ def test_it_answers_and_leaves_the_package_whole(before: str, loaded: list[str])
     assert brought == loaded
     assert same
     assert version
+
+
+_AT_ONCE = """
+import sys, threading
+from pathlib import Path
+from probe.origin.reader import open_database
+sys.setswitchinterval(1e-6)
+start, found = threading.Barrier(8), []
+def look():
+    start.wait()
+    for _ in range(20):
+        with open_database(Path(sys.argv[1])) as table:
+            found.append(table.get("118.143.224.1")["autonomous_system_number"])
+threads = [threading.Thread(target=look) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(found)
+"""
+
+
+def test_threads_may_open_tables_at_once() -> None:
+    """As those of a worker of Dask do when each is sent an origin."""
+    path = shipped("origin").joinpath("iplocdb.mmdb")
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_ONCE, path], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (f"{[9304] * 160}\n", "")
