@@ -63,6 +63,24 @@ def test_half_of_those_counted_must_show_addresses_of_their_own(alone: int, *, t
     assert bool(told(country)) is tells
 
 
+@pytest.mark.parametrize(("around", "tells"), [(0, True), (1, False)])
+def test_who_stands_before_whoever_is_named_on_every_way_is_told(
+    around: int, *, tells: bool
+) -> None:
+    """Nobody can say which of the two a network needs; one that goes around the other can."""
+    country = Country(11)
+    country.everyone("lan own net11 gate {up}", members=range(1, 11 - around))
+    country.everyone("lan own gate {up}", members=range(11 - around, 11))
+    verdict = country.judge()
+    assert verdict.gateway is not None
+    assert verdict.gateway["name"] == "Gate"
+    said = [limit for limit in verdict.fields["limits"] if "paths do not tell" in limit]
+    assert said == tells * [
+        "All that pass Gate pass Net 11 as well: paths do not tell on which of them they depend."
+    ]
+    assert all(Words("km").sentence(one).language == "km" for one in said)
+
+
 def test_private_numbers_are_nobodys_to_lend() -> None:
     """Of these it is asked who goes on together, and no more."""
     verdict = gated(10, "lan own 10.20.1.{i} 30.0.7.250").judge()
