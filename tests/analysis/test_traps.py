@@ -276,6 +276,18 @@ def test_an_exchange_behind_which_most_organisations_meet_one_operator(
     assert name_of(country) == name
 
 
+def test_whom_a_further_exchange_leads_to_says_nothing_of_the_first() -> None:
+    """Behind the one all meet one operator; behind the next, farther on, each meets others."""
+    country = Country(12)
+    country.table.add("20.6.6.0/24", Attribution(None, None, None, HOME, exchange="NextIX"))
+    for i, day in product(range(1, 12), range(8)):
+        for n, destination in enumerate(country.destinations()):
+            behind = "gate" if i <= 9 else f"net{1 + i % 11}"
+            beyond = f"20.6.6.{i} net{1 + (i + n) % 11}"
+            country.trace(i, destination, f"lan own homeix {behind} {beyond} far7", day=day)
+    assert name_of(country) == "HomeIX"
+
+
 def test_an_exchange_behind_which_one_operator_stands_since_a_day() -> None:
     """Whom members met there before the alarm says nothing of the days since."""
     country = Country(12)
