@@ -12,7 +12,6 @@ import fcntl
 import itertools
 import json
 import subprocess
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
 _MIRROR: dict[Role, Role] = {"provider": "customer", "gateway": "customer", "peer": "peer"}
 
-LOCK = Path(tempfile.gettempdir()) / "gwlab-internet.lock"
-"""Held while an Internet stands."""
+LOCK = Path("/run/gwlab-internet.lock")
+"""Held while an Internet stands; where only root writes, who alone may build one."""
 
 # What a kernel was told to do by BIRD: prefix → interface.
 Routes = dict[str, str]
