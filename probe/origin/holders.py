@@ -48,6 +48,7 @@ _MANY = frozenset(
 )
 # What each state has one of.
 _OF_EACH_STATE = re.compile(r"Ministry of .+|National Social Security Fund|National University")
+_WITH_COUNTRY = re.compile(r"(.+) \([A-Z]{2}\)")
 
 
 def holder(name: str, country: str | None) -> str | None:
@@ -68,3 +69,13 @@ def holder(name: str, country: str | None) -> str | None:
     if country is not None and _OF_EACH_STATE.fullmatch(name):
         return f"{name} ({country})"
     return name
+
+
+def registered_as(organisation: str) -> tuple[str, ...]:
+    """The registered names that may tell of an organisation: `holder` of one of them is it.
+
+    >>> registered_as("EZECOM CO., LTD."), registered_as("Ministry of Interior (KH)")
+    (('EZECOM CO., LTD.',), ('Ministry of Interior (KH)', 'Ministry of Interior'))
+    """
+    with_country = _WITH_COUNTRY.fullmatch(organisation)
+    return (organisation, with_country[1]) if with_country else (organisation,)

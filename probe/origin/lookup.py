@@ -6,14 +6,14 @@ which it names. It knows nothing of traces.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from probe.disk.places import data_folder, shipped
 from probe.origin.errors import OriginError
-from probe.origin.holders import holder
+from probe.origin.holders import holder, registered_as
 from probe.origin.lists import (
     Exchange,
     Operator,
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 # The list of peering LANs: the one that ships, and in the data folder the one that was fetched.
 EXCHANGES_FILE = "exchanges.toml"
+
+# What an organisation of which only the number is known is called.
+_BY_NUMBER = re.compile(r"AS(\d{1,10})")
 
 # Addresses whose attribution is remembered.
 _REMEMBERED = 1 << 16
@@ -121,7 +124,7 @@ class Origin:
     def __getstate__(self) -> dict[str, object]:
         """All but the opened table and what is worked out from files: these are opened anew."""
         _ = self.snapshot.sha256  # of what answers here; elsewhere another file may lie
-        opened = {"_table", "lookup", "_register", "_sites", "_asns_by_organisation"}
+        opened = {"_table", "lookup", "_register", "_sites"}
         kept = {name: value for name, value in vars(self).items() if name not in opened}
         files = (self._register_path, self._targets_path)
         return kept | {_READ_ELSEWHERE: {path: sha256_of(path) for path in files}}
@@ -144,7 +147,6 @@ class Origin:
     def _like(self, **changed: object) -> Origin:
         other = Origin.__new__(Origin)  # not a copy, which would open the table anew
         vars(other).update(vars(self) | changed)
-        vars(other).pop("_asns_by_organisation", None)
         other.lookup = lru_cache(maxsize=_REMEMBERED)(other._lookup)
         return other
 
@@ -172,15 +174,6 @@ class Origin:
     @cached_property
     def _register(self) -> Register:
         return Register(self._register_path)
-
-    @cached_property
-    def _asns_by_organisation(self) -> dict[str, set[int]]:
-        found = defaultdict[str, set[int]](set)
-        for operator in self._operators.values():
-            found[operator.name].update(operator.asns)
-        for asn, name, country in self._register.names():
-            found[self._named(asn, name, country)].add(asn)
-        return found
 
     def _lookup(self, address: str) -> Attribution:
         """Whose an address is. Remembered.
@@ -243,7 +236,24 @@ class Origin:
 
     def asns(self, organisation: str) -> tuple[int, ...]:
         """The AS numbers of an organisation as `organisation` names it, in order; () if none."""
-        return tuple(sorted(self._asns_by_organisation.get(organisation, ())))
+        asked = self._numbers_near(organisation)
+        return tuple(sorted(asn for asn in asked if self.organisation(asn) == organisation))
+
+    def _numbers_near(self, organisation: str) -> set[int]:
+        """The AS numbers of an organisation, and others that only a look at each tells apart."""
+        names = [name for name, other in self._merged.items() if other == organisation]
+        found = set[int]()
+        for name in {organisation, *names}:
+            written = set(registered_as(name))
+            operator = self._operators.get(name)
+            if operator is not None:
+                found.update(operator.asns)
+                written.update(operator.as_names)
+            for one in written:
+                found.update(self._register.asns(one))
+            if by_number := _BY_NUMBER.fullmatch(name):
+                found.add(int(by_number[1]))
+        return found
 
     def operator(self, organisation: str) -> Operator | None:
         """What the list of operators says about an organisation, None where it is not on it."""

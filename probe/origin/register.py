@@ -12,6 +12,7 @@ import csv
 import heapq
 import mmap
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from probe.origin.errors import OriginError, unreadable
@@ -29,6 +30,9 @@ _ENDS_OF_LINES = str.maketrans("\r\n", "  ")
 
 # A whole line has these at least; a name may have more.
 _COMMAS = 4
+
+# Bytes of the file that are looked through at a time.
+_BLOCK = 1 << 16
 
 
 class Registration(NamedTuple):
@@ -105,24 +109,36 @@ class Register:
         try:
             # Not by the map: all of it would count as memory of this process.
             with self._path.open("rb") as file:
-                for line in file:
-                    if line.count(b",") < _COMMAS:
+                while block := file.read(_BLOCK):
+                    block += file.readline()
+                    last = block.rfind(b"\n", 0, -1) + 1
+                    if block.count(b",", last) < _COMMAS:
                         raise self._damaged()
-                    if field in line and line.partition(field)[0].isdigit():
-                        yield line
+                    yield from _lines_with(field, block)
         except OSError as problem:
             raise unreadable(self._path, problem) from None
 
-    def names(self) -> Iterator[tuple[int, str, str | None]]:
-        """Number, name and country of every AS number, in order."""
+    def asns(self, name: str) -> list[int]:
+        """The AS numbers that are registered under a name, in order; whoever asks first waits."""
+        first, others = self._by_name
+        return [first[name], *others.get(name, ())] if name in first else []
+
+    @cached_property
+    def _by_name(self) -> tuple[dict[str, int], dict[str, list[int]]]:
+        """The first number of each name, and the others. A list for each would take longer."""
+        first: dict[str, int] = {}
+        others: dict[str, list[int]] = {}
         try:
             with self._path.open(encoding="utf-8", newline="") as file:
-                for asn, country, _, _, name in csv.reader(file):
-                    yield int(asn), printable(name), country or None
+                for number, _, _, _, written in csv.reader(file):
+                    asn, name = int(number), printable(written)
+                    if first.setdefault(name, asn) != asn:
+                        others.setdefault(name, []).append(asn)
         except OSError as problem:
             raise unreadable(self._path, problem) from None
         except (ValueError, csv.Error):
             raise self._damaged() from None
+        return first, others
 
     def _find(self, asn: int) -> int | None:
         """Where the line of an AS number starts."""
@@ -161,3 +177,16 @@ class Register:
         return OriginError(
             _("{path} is damaged; run 'gatewatch data update'").format(path=self._path)
         )
+
+
+def _lines_with(field: bytes, block: bytes) -> Iterator[bytes]:
+    """The lines whose second field this is, of whole ones; ``field`` has its commas."""
+    end, at = 0, block.find(field)
+    while at >= 0:
+        start = block.rfind(b"\n", end, at) + 1 or end
+        end = block.find(b"\n", at)
+        if end < 0:
+            end = len(block)
+        if block[start:at].isdigit():
+            yield block[start:end]
+        at = block.find(field, end)

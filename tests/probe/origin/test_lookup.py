@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probe.origin import Origin, OriginError, Snapshot, open_origin
@@ -23,7 +23,7 @@ from probe.origin.tables import TableEntry
 from probe.record import Attribution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @pytest.mark.parametrize(
@@ -109,13 +109,12 @@ def test_unlisted_organisations_fall_back_to_the_registered_name(origin: Origin)
     """Without an entry the name in the register serves, and without a name the number."""
     assert origin.organisation(3333).startswith("Reseaux IP Europeens")
     assert origin.organisation(64512) == "AS64512"
+    assert origin.asns("AS64512") == (64512,)
     assert origin.asns("No Such Company") == ()
 
 
 def test_register_and_table_name_alike(origin: Origin) -> None:
     """By address or by AS number an organisation has one name, also where it ends in a space."""
-    for _, name, _ in origin._register.names():
-        assert name.isprintable()
     for asn in (38623, 3194, 6517, 8286):
         registered = origin._register.get(asn)
         assert registered is not None
@@ -410,16 +409,21 @@ MINISTRY = Operator(
 )
 
 
-def _origin(folder: Path, entries: Mapping[str, TableEntry], *exchanges: Exchange) -> Origin:
+REGISTERED = (
+    Registration(132599, "Ministry of Post", "KH", 2048, ()),
+    Registration(4200000001, "Ministry of Post", "KH", 256, ()),
+    Registration(4200000002, "Ministry of Post", "LA", 256, ()),
+)
+
+
+def _origin(
+    folder: Path,
+    entries: Mapping[str, TableEntry],
+    *exchanges: Exchange,
+    registered: Iterable[Registration] = REGISTERED,
+) -> Origin:
     register = folder / "register.csv"
-    write_register(
-        register,
-        [
-            Registration(132599, "Ministry of Post", "KH", 2048, ()),
-            Registration(4200000001, "Ministry of Post", "KH", 256, ()),
-            Registration(4200000002, "Ministry of Post", "LA", 256, ()),
-        ],
-    )
+    write_register(register, registered)
     return Origin(
         Snapshot("test", folder, None, None, None, ()),
         _Table(entries),
@@ -439,6 +443,45 @@ def test_a_new_number_of_a_known_operator_is_known_by_name(tmp_path: Path) -> No
     assert origin.organisation(4200000001) == "Ministry"
     assert origin.organisation(4200000002) == "Ministry of Post (LA)"
     assert origin.asns("Ministry") == (132599, 4200000001)
+
+
+# Names of one, of many and of nobody, of what each state has, and one that looks like a number.
+NAMES = [
+    "Ministry of Post", "Ministry of Post (LA)", "Net One", "Net (KH)", "N/A", "Renater", "AS7",
+    "-Reserved AS-", " Net One ",
+]  # fmt: skip
+
+
+@given(
+    st.lists(
+        st.builds(
+            Registration,
+            st.integers(1, 12),
+            st.sampled_from(NAMES),
+            st.sampled_from(["KH", "LA", None]),
+            st.just(256),
+            st.just(()),
+        ),
+        unique_by=lambda row: row.asn,
+    ),
+    st.dictionaries(
+        st.sampled_from(["Ministry", "Net One", "AS7", "AS8", "Ministry of Post (LA)"]),
+        st.sampled_from(["Ministry", "Net (KH)", "AS9", "Group"]),
+    ),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_number_is_found_under_the_name_of_its_organisation(
+    tmp_path: Path, registered: list[Registration], merged: dict[str, str]
+) -> None:
+    """And under no other, whatever is registered and merged."""
+    origin = _origin(tmp_path, {}, registered=registered).merged(merged)
+    known = {row.asn for row in registered} | {*MINISTRY.asns, 7, 8, 9}
+    named = {origin.organisation(asn) for asn in known}
+    found = {name: origin.asns(name) for name in named}
+    assert found == {
+        name: tuple(asn for asn in sorted(known) if origin.organisation(asn) == name)
+        for name in named
+    }
 
 
 def test_a_table_without_names_is_completed_from_the_register(tmp_path: Path) -> None:
