@@ -155,6 +155,23 @@ def test_a_run_through_a_vpn_is_left_out(
     assert Identity(home).last_flow() == 7
 
 
+def test_a_network_abroad_is_not_believed_where_the_owner_said_which_country(
+    home: Path, listed: str
+) -> None:
+    """Behind a provider that keeps silent it is the next one's: nothing is known to be cut then.
+
+    A timer calls without options, and what was typed once is not known to it.
+    """
+    (home / "settings.toml").write_text('country = "TH"\n', encoding="utf-8")
+    done = run("--targets", listed)
+    assert (done.exit_code, traced(home)) == (7, [])
+    assert done.stdout.startswith("kept 0 traces; ")
+    assert (memory(home)["code"], memory(home)["kept"]) == (7, 0)
+    typed = CliRunner().invoke(main, ["run", "--targets", listed, "--country", "KH"])
+    assert typed.exit_code == 0
+    assert sorted(traced(home)) == sorted(TARGETS)
+
+
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
     """A scheduled one is left out, one that somebody typed says so and ends with 2.
 
