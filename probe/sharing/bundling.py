@@ -79,7 +79,7 @@ def unbundled(spool: Path, folder: Path) -> int:
     Those of a day to come are not counted: no bundle is for them now. Nothing is made, neither
     bundles nor an outbox.
     """
-    last = _last_day(spool).isoformat()
+    last = last_day(spool).isoformat()
 
     def count(lines: Iterator[Kept]) -> int:
         return sum(
@@ -122,7 +122,7 @@ class _Bundling:
         self.outbox = outbox
         self.keys = keys
         self.spool = spool
-        self.day = _last_day(spool)
+        self.day = last_day(spool)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -231,7 +231,7 @@ class _Bundling:
         self.done.entries.append(entry)
 
 
-def _last_day(spool: Path) -> date:
+def last_day(spool: Path) -> date:
     """The last day on which this machine measured; today where a file is of a day to come.
 
     That is for a clock which others keep right to say; one that nobody does may be behind.

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from probe.run.alone import alone
 from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
+from probe.spool import day_files
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
 from tests.probe.sharing.test_bundling import as_shared, dated, keep, trace
@@ -728,6 +730,14 @@ def test_consent_taken_back_while_it_sends_ends_it(
     assert (status()["waiting"], status()["quarantined"]) == (1, 1)
 
 
+class Ahead(datetime):
+    """A clock that shows 2036."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Ahead:
+        return cls(2036, 1, 1, tzinfo=tz)
+
+
 def test_old_days_go_by_themselves_where_their_owner_has_set_that(
     home: Path, tmp_path: Path
 ) -> None:
@@ -749,3 +759,20 @@ def test_old_days_go_by_themselves_where_their_owner_has_set_that(
     assert not old.exists()
     assert len(as_shared(home)) == 2
     assert (status()["accepted"], status()["not_bundled"]) == (1, 0)
+
+
+def test_a_clock_that_is_ahead_lets_no_day_go(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long ago a day was measured is told by the last one, as the age of a key is."""
+    keep(home, trace(3, days=-20), trace(4, days=-40))
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(tmp_path / "held"), "--all")
+        with (home / "settings.toml").open("a", encoding="utf-8") as file:
+            file.write("keep_accepted_days = 30\n")
+        monkeypatch.setattr("probe.commands.submit.datetime", Ahead)
+        assert json.loads(gatewatch("submit", "--json").stdout)["deleted_days"] == 1
+    oldest, *_ = day_files(home / "spool")
+    assert oldest.stem == "2026-11-03"
