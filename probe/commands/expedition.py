@@ -96,7 +96,7 @@ class Expedition:
         versions = set(map(version_of, targets))
         home = country or HOME
         return foresee(
-            Experience(kept.traces(campaign.folder), choice.listed(country)),
+            Experience(kept.recent(campaign.folder), choice.listed(country)),
             targets,
             usable(self.network, versions, self.tracing.method),
             self.tracing.settings,
