@@ -193,13 +193,14 @@ def _tell(
 
 def _complain(outcome: Outcome, waiting: list[OutboxEntry]) -> None:
     """Raise the failure that says what still waits or was refused, where anything was."""
-    later = (
-        _("; the next try is after {time}, or at once with --now").format(
-            time=shown(outcome.not_before)
+    later = ""
+    if outcome.not_before:
+        said = (
+            _("; it asks to wait until {time}")
+            if outcome.told
+            else _("; the next try is after {time}, or at once with --now")
         )
-        if outcome.not_before
-        else ""
-    )
+        later = said.format(time=shown(outcome.not_before))
     if waiting:
         raise NotYetSent(
             ngettext(
@@ -342,6 +343,12 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
                 "`gatewatch submit --leave-at FOLDER`"
             ).format(file=settings_file())
         )
+    elif waits and pauses and found.attempts.told:
+        said.append(
+            _(
+                "the collector asks to wait; to send what waits: gatewatch submit, after {time}"
+            ).format(time=shown(found.attempts.not_before))
+        )
     elif waits and pauses:
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
@@ -351,7 +358,8 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     elif waits:
         said.append(_("to send what waits: gatewatch submit"))
     if undecided and not kept_back:
-        command = "gatewatch submit --now" if pauses else "gatewatch submit"
+        hasty = pauses and not found.attempts.told
+        command = "gatewatch submit --now" if hasty else "gatewatch submit"
         said.append(_("to ask what was decided: {command}").format(command=command))
     if found.refused:
         said.append(

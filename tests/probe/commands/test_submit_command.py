@@ -22,6 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
+from probe.doctor.queue import queue
 from probe.run.alone import alone
 from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
@@ -281,7 +282,7 @@ def test_a_request_says_nothing_of_who_sends_it(home: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (LATER % (b"503 busy", b"Retry-After: 3600\n"), "is busy (status 503); the next try is "),
+        (LATER % (b"503 busy", b""), "is busy (status 503); the next try is "),
         (LATER % (b"301 moved", b"Location: /\n"), "has moved; ask for the new address and set"),
         (LATER % (b"404 nothing", b""), "does not answer as a collector does (status 404)"),
         (b"HTTP/1.1 200 fine\nContent-Length: 5\n\nhello", "does not answer as a collector does;"),
@@ -300,6 +301,24 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert said in done.stderr
     assert "or at once with --now" in done.stderr
     assert status()["waiting"] == 1
+
+
+def test_no_haste_is_suggested_where_the_collector_asks_to_wait(home: Path) -> None:
+    """`--now` would ask nobody: neither the failure, nor the status, nor the doctor names it."""
+    with answering(LATER % (b"503 busy", b"Retry-After: 3600\n")) as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        for haste in ((), ("--now",)):
+            done = gatewatch("submit", *haste)
+            assert done.exit_code == 8
+            assert "is busy (status 503); it asks to wait until " in done.stderr
+            assert "--now" not in done.stderr
+        assert len(site.asked) == 1
+    (advice,) = status()["advice"]
+    assert advice.startswith(
+        "the collector asks to wait; to send what waits: gatewatch submit, aft"
+    )
+    (finding,) = queue()
+    assert finding.remedy == "gatewatch submit"
 
 
 def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) -> None:
