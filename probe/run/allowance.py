@@ -90,6 +90,12 @@ class Allowance:
         """What was sent today and this month. Raises `BadInput` as `spend` does."""
         return self._read(self._today())
 
+    @property
+    def ends_with_month(self) -> bool:
+        """Whether the month leaves no more than the day. Raises `BadInput` as `spend` does."""
+        sent = self.sent
+        return self._monthly - sent.month <= self._limit - sent.day
+
     def check(self) -> None:
         """Raise `OverAllowance` where nothing is left of the day or the month."""
         if self.left <= 0:
@@ -142,7 +148,7 @@ class Allowance:
 
     def _over(self) -> OverAllowance:
         self._date_back()
-        if self.sent.month >= self._monthly - self._limit + self.sent.day:
+        if self.ends_with_month:
             return OverAllowance(
                 _(
                     "the budget of the month, {megabytes:g} MB, is spent; go on next month, or set "

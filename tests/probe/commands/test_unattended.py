@@ -264,12 +264,17 @@ def test_a_place_that_the_country_has_not_is_passed_over() -> None:
 def test_a_spent_budget_is_waiting(home: Path, listed: str) -> None:
     """Of the day and of the month, as the settings have it; nothing more is sent."""
     (home / "settings.toml").write_text("monthly_megabytes = 0.001\n", encoding="utf-8")
-    assert run("--targets", listed).exit_code == 6
+    done = run("--targets", listed)
+    assert done.exit_code == 6
+    assert " over the budget of the month; exit code 6; " in done.stdout
     sent = (home / "allowance.state").read_text(encoding="ascii")
     make_due(home)
     done = run("--targets", listed)
-    assert (done.exit_code, done.stdout) == (0, "left out: the budget was spent\n")
+    assert (done.exit_code, done.stdout) == (0, "left out: the budget of the month was spent\n")
     assert (home / "allowance.state").read_text(encoding="ascii") == sent
+    (home / "settings.toml").unlink()
+    done = run("--targets", listed, "--budget", "0.001")
+    assert (done.exit_code, done.stdout) == (0, "left out: the budget of the day was spent\n")
 
 
 def test_the_daily_setting_holds_unless_a_budget_is_given(home: Path, listed: str) -> None:
