@@ -278,8 +278,9 @@ def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_jso
 
 
 @submit.command("status", short_help="Say what became of each bundle.")
+@click.option("--all", "everything", is_flag=True, help="Also list what was accepted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def show_status(*, as_json: bool) -> None:
+def show_status(*, everything: bool, as_json: bool) -> None:
     """Say what waits, what was received, accepted or refused and why, and what to do about it.
 
     Nothing is sent or asked; `gatewatch submit` asks the collector.
@@ -295,7 +296,7 @@ def show_status(*, as_json: bool) -> None:
     for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
     for entry in found.entries:
-        if entry.state != "accepted":
+        if everything or entry.state != "accepted":
             days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
             click.echo(
                 f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}"

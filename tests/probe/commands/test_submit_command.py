@@ -436,6 +436,21 @@ def test_a_refusal_of_what_was_accepted_is_told_to_who_asks(home: Path, tmp_path
     assert "--again" not in shown
 
 
+def test_the_sums_of_what_was_accepted_are_shown_to_who_asks(home: Path, tmp_path: Path) -> None:
+    """Who wants them deleted has to name them to the collector's people, and purges after that."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(tmp_path / "held"), "--all")
+        gatewatch("submit")
+    (bundle,) = status()["bundles"]
+    assert bundle["sha256"][:16] not in gatewatch("submit", "status").stdout
+    line = f"{bundle['sha256'][:16]}  AS38623  2026-11-23  accepted\n"
+    assert gatewatch("submit", "status", "--all").stdout.endswith(line)
+    said = "; to have it deleted there you need what is shown by: gatewatch submit status --all"
+    assert said in CliRunner().invoke(main, ["purge"], input="no\n").stdout
+
+
 def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
     """Nothing waits and nobody answers: that is not the end of what was to be done."""
     with collecting(tmp_path / "held") as collector:
