@@ -12,14 +12,17 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from probe.origin import special_class
 from probe.origin.attribute import majority
 from probe.record import Hop, MalformedRecord, Trace, from_json, moment, to_json
 from probe.redaction.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, only_code, only_labels
 from probe.redaction.spellings import embedded
-from probe.sharing.bundle import FIRST, Bundle
+from probe.sharing.bundle import Bundle
+
+# Before this day there was no gatewatch: a clock that was never set.
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 # How far the clocks of a volunteer and of the collector may be apart.
 SLACK = timedelta(hours=1)
@@ -115,7 +118,7 @@ def _check_clock(trace: Trace, now: datetime) -> str:
     start, end = moment(trace.timestamp), moment(trace.endtime)
     if start is None or end is None:
         raise Refused("clock", "begins at no time")
-    if start.date() < FIRST:
+    if start < FIRST:
         raise Refused("clock", f"begins on {start:%Y-%m-%d}, before there was gatewatch")
     if max(start, end) > now + SLACK:
         raise Refused("clock", "is of a time that has not come yet; set the clock right")

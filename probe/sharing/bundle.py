@@ -20,7 +20,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from probe.record import SCHEMA as HOLDS
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "gatewatch.bundle/1"
 SUFFIX = ".tar"
-
-# Before this day (UTC) there was no gatewatch: a clock that was never set.
-FIRST = date(2026, 1, 1)
 
 # The most that the lines of one bundle take, unpacked; and the file, were they incompressible.
 LARGEST = 8 << 20

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from probe import __version__
 from probe.record import moment
 from probe.sharing import shared
-from probe.sharing.bundle import FIRST, LARGEST, BadBundle, digest_of, public_part, seal, unseal
+from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.sharing.keys import put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files, day_named
-from probe.vantage.timekeeping import is_set_by_others
+from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class _Bundling:
         if len(line) > FULL:
             return "too_long"
         day = _day(trace)
-        if day is None or day < FIRST.isoformat():
+        if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
         if trace.timestamp > self.latest:
             return DAY_TO_COME

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Other time zones and the table's own day are no error.
 _TOLERANCE = timedelta(days=1)
 
+# A clock that shows a day before this one was never set, as that of a board which starts in 1970.
+EVER_SET = date(2020, 1, 1)
+
 # sys/timex.h: nobody sets the clock.
 _UNSYNCHRONISED = 0x0040
 

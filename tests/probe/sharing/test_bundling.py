@@ -330,7 +330,7 @@ def at(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_trace_by_a_clock_that_was_never_set_keeps_back_no_other(tmp_path: Path) -> None:
-    """A board that begins in 1970 dates what it measures anyway before there was gatewatch."""
+    """A board that begins in 1970 dates what it measures by a day that no collector takes."""
     keep(tmp_path, trace(1), trace(2, days=-365 * 50))
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (1, {"at_no_time": 1})
