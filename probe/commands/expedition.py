@@ -22,7 +22,7 @@ from probe.network.backend import failure_of
 from probe.owner.consent import Permission, require
 from probe.run.choice import version_of
 from probe.run.spoiling import Spoiling, days_that_have_been
-from probe.run.tally import OVER_BUDGET, REFUSED
+from probe.run.tally import OVER_BUDGET, OVER_MONTH, REFUSED
 from probe.vantage.ground import Footing
 from probe.vantage.timekeeping import is_set_by_others
 from probe.words.failure import (
@@ -96,7 +96,7 @@ class Expedition:
         versions = set(map(version_of, targets))
         home = country or HOME
         return foresee(
-            Experience(kept.traces(campaign.folder), choice.listed(country)),
+            Experience(kept.recent(campaign.folder), choice.listed(country)),
             targets,
             usable(self.network, versions, self.tracing.method),
             self.tracing.settings,
@@ -202,6 +202,8 @@ def _shortfall(campaign: Campaign) -> Failure | None:
     failed = campaign.failures()
     if failed[OVER_BUDGET] and not campaign.tally.answered:
         return PartlyDone(_("the budget of the day is spent; go on after midnight UTC"))
+    if failed[OVER_MONTH] and not campaign.tally.answered:
+        return PartlyDone(_("the budget of the month is spent; go on next month"))
     if not campaign.tally.routed:
         if campaign.tally.firewall is not None:
             return PermissionDenied(campaign.tally.firewall)

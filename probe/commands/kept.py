@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from probe.record import Trace
 
 
-def traces(folder: Path, *, without: Container[str] = ()) -> Iterator[Trace]:
-    """The traces of a spool, oldest first, one after the other: those of years may lie there.
+# A run over a long list may take some days of a small budget; what is older tells of other ways.
+RECENT = 7
 
-    ``without`` are the names of files that are not read.
-    """
-    return (kept.trace for kept in read(folder, without=without) if kept.trace is not None)
+
+def recent(folder: Path) -> Iterator[Trace]:
+    """The traces of the last days on which was measured, oldest first, one after the other."""
+    return _traces(folder, without=_all_but(RECENT, folder))
 
 
 def last_country(folder: Path) -> str | None:
     """Where the last trace was measured: most machines stay there."""
-    newest = traces(folder, without=[day.name for day in day_files(folder)[:-1]])
+    newest = _traces(folder, without=_all_but(1, folder))
     last = next(iter(deque(newest, maxlen=1)), None)
     return None if last is None or last.vantage is None else last.vantage.country
 
@@ -42,4 +43,12 @@ def done(folder: Path, flow: int) -> Counter[str]:
     first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
     days = ((path.name, day_named(path.name)) for path in day_files(folder))
     older = [name for name, day in days if day is not None and day < first]
-    return measured(traces(folder, without=older), flow, now)
+    return measured(_traces(folder, without=older), flow, now)
+
+
+def _all_but(newest: int, folder: Path) -> list[str]:
+    return [day.name for day in day_files(folder)[:-newest]]
+
+
+def _traces(folder: Path, *, without: Container[str]) -> Iterator[Trace]:
+    return (kept.trace for kept in read(folder, without=without) if kept.trace is not None)

@@ -186,8 +186,10 @@ def _handed_on() -> list[str]:
     said = []
     if there := sum(outbox.count(state) for state in ("quarantined", "accepted")):
         sent = ngettext(
-            "{count} bundle was sent: it stays with whoever received it",
-            "{count} bundles were sent: they stay with whoever received them",
+            "{count} bundle was sent: it stays with whoever received it; to have it deleted there "
+            "you need what is shown by: gatewatch submit status --all",
+            "{count} bundles were sent: they stay with whoever received them; to have them deleted "
+            "there you need what is shown by: gatewatch submit status --all",
             there,
         )
         said.append(sent.format(count=there))

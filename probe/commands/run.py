@@ -26,6 +26,7 @@ from probe.disk.private import try_to_write
 from probe.engine.manner import Manner
 from probe.engine.session import SessionSettings
 from probe.network.backend import open_network
+from probe.owner.settings import read_settings
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance
 from probe.run.campaign import Campaign
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     "--country",
     metavar="CC",
     callback=options.country,
-    help="The country you are in (ISO code); else that of your access network's registration.",
+    help="The country you are in (ISO code); else that of your settings, or that of your access "
+    "network's registration.",
 )
 @click.option("--dry-run", is_flag=True, help="Send no probe; say what the run would take.")
 @click.option(
@@ -140,6 +142,7 @@ def run(
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
+    country = country or read_settings().country
     here = read_premises()
     excluded = read_exclusions(exclusions_file())
     known = _known_access(origin, here, access_as)

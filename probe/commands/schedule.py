@@ -233,7 +233,7 @@ def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> Non
         lines["last"] = f"{shown(entry.ended)}, {_ending(entry)}"
     else:
         lines["last"] = "never"
-    if entry.skipped is not None and entry.skipped > (entry.ended or 0.0):
+    if entry.skipped is not None:
         lines["waited"] = f"{shown(entry.skipped)}, {entry.why}"
     if standing.installed and standing.next is not None:
         lines["next"] = f"{shown(max(entry.due, standing.next))} or soon after"

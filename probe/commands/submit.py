@@ -21,7 +21,7 @@ from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file, without_password
 from probe.run.alone import Busy, alone
-from probe.sharing.bundling import bundle_new, unbundled
+from probe.sharing.bundling import bundle_new, last_day, unbundled
 from probe.sharing.copies import demand_folder, sweep, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import (
@@ -144,7 +144,9 @@ def _prune(outbox: Outbox, days: int | None) -> int:
             return 0
         if not stack.enter_context(outbox.locked("bundling")):
             return 0
-        old = accepted_days(spool_folder(), outbox, datetime.now(UTC).date(), days)
+        # A clock that is ahead would have all of them go.
+        today = min(datetime.now(UTC).date(), last_day(spool_folder()))
+        old = accepted_days(spool_folder(), outbox, today, days)
         prune(spool_folder(), outbox, old)
     return len(old)
 
@@ -191,13 +193,14 @@ def _tell(
 
 def _complain(outcome: Outcome, waiting: list[OutboxEntry]) -> None:
     """Raise the failure that says what still waits or was refused, where anything was."""
-    later = (
-        _("; the next try is after {time}, or at once with --now").format(
-            time=shown(outcome.not_before)
+    later = ""
+    if outcome.not_before:
+        said = (
+            _("; it asks to wait until {time}")
+            if outcome.told
+            else _("; the next try is after {time}, or at once with --now")
         )
-        if outcome.not_before
-        else ""
-    )
+        later = said.format(time=shown(outcome.not_before))
     if waiting:
         raise NotYetSent(
             ngettext(
@@ -275,8 +278,9 @@ def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_jso
 
 
 @submit.command("status", short_help="Say what became of each bundle.")
+@click.option("--all", "everything", is_flag=True, help="Also list what was accepted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def show_status(*, as_json: bool) -> None:
+def show_status(*, everything: bool, as_json: bool) -> None:
     """Say what waits, what was received, accepted or refused and why, and what to do about it.
 
     Nothing is sent or asked; `gatewatch submit` asks the collector.
@@ -292,7 +296,7 @@ def show_status(*, as_json: bool) -> None:
     for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
     for entry in found.entries:
-        if entry.state != "accepted":
+        if everything or entry.state != "accepted":
             days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
             click.echo(
                 f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}"
@@ -340,6 +344,12 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
                 "`gatewatch submit --leave-at FOLDER`"
             ).format(file=settings_file())
         )
+    elif waits and pauses and found.attempts.told:
+        said.append(
+            _(
+                "the collector asks to wait; to send what waits: gatewatch submit, after {time}"
+            ).format(time=shown(found.attempts.not_before))
+        )
     elif waits and pauses:
         said.append(
             _("to send now: gatewatch submit --now; else it is tried again after {time}").format(
@@ -349,7 +359,8 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     elif waits:
         said.append(_("to send what waits: gatewatch submit"))
     if undecided and not kept_back:
-        command = "gatewatch submit --now" if pauses else "gatewatch submit"
+        hasty = pauses and not found.attempts.told
+        command = "gatewatch submit --now" if hasty else "gatewatch submit"
         said.append(_("to ask what was decided: {command}").format(command=command))
     if found.refused:
         said.append(

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 MONTHLY = 60.0
 
 BUSY = Sentence("another run was going on")
-SPENT = Sentence("the budget was spent")
+SPENT = Sentence("the budget of the day was spent")
+SPENT_OF_MONTH = Sentence("the budget of the month was spent")
 
 
 class _Unwatched:
@@ -123,7 +124,7 @@ def begin(budget: float) -> Turn:
     try:
         allowance.require(USUAL_BYTES)
     except OverAllowance:
-        _leave_out(diary, SPENT)
+        _leave_out(diary, SPENT_OF_MONTH if allowance.ends_with_month else SPENT)
     return Turn(diary, allowance)
 
 

@@ -71,6 +71,13 @@ def left_out(reasons: Mapping[str, int]) -> list[str]:
                 "not, or both would be known for one machine's, so they stay here"
             )
         )
+    if reasons.get("day_to_come"):
+        said.append(
+            _(
+                "day to come: the clock was ahead when these were measured; they are bundled once "
+                "the time that it showed has come"
+            )
+        )
     return said
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.owner.settings import Settings
-    from probe.words.sentence import Sentence
+    from probe.sharing.outbox import Attempts
 
 _STATUS = "gatewatch submit status"
 _SUBMIT = "gatewatch submit"
@@ -41,12 +41,12 @@ def queue() -> Iterator[Finding]:
             _STATUS,
         )
     if waiting:
-        yield _waiting(waiting, settings, found.attempts.problem)
+        yield _waiting(waiting, settings, found.attempts)
     elif not refused:
         yield Finding(State.OK, _("nothing waits to be sent"))
 
 
-def _waiting(count: int, settings: Settings, problem: Sentence | None) -> Finding:
+def _waiting(count: int, settings: Settings, attempts: Attempts) -> Finding:
     says = ngettext(
         "{count} bundle waits to be sent", "{count} bundles wait to be sent", count
     ).format(count=count)
@@ -58,9 +58,9 @@ def _waiting(count: int, settings: Settings, problem: Sentence | None) -> Findin
     if settings.collector is None:
         says = _("{waiting}, and no collector is set; hand them over yourself").format(waiting=says)
         return Finding(State.OK, says, _LEAVE)
-    if problem is not None:
+    if attempts.problem is not None:
         says = _("{waiting}; the last try failed: {problem}").format(
-            waiting=says, problem=harmless(str(problem))
+            waiting=says, problem=harmless(str(attempts.problem))
         )
-        return Finding(State.WARNING, says, _SUBMIT_NOW)
+        return Finding(State.WARNING, says, _SUBMIT if attempts.told else _SUBMIT_NOW)
     return Finding(State.OK, says, _SUBMIT)

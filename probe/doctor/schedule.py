@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probe.schedule import Job, Standing
+    from probe.schedule.diary import DiaryEntry
 
 # Seconds without a run after which a timer that stands well is doubted all the same: a machine that
 # is on for an hour a day has measured by then.
@@ -24,6 +25,7 @@ _SILENT = 3 * 86_400.0
 
 _INSTALL = "gatewatch schedule install"
 _STATUS = "gatewatch schedule status"
+_RUN = "gatewatch run"
 _STATUS_OF_SYSTEM = "sudo gatewatch schedule status --system"
 
 
@@ -65,26 +67,43 @@ def _standing() -> tuple[Standing, Job, bool] | None:
 
 def _lately(what: Job, now: float) -> Finding:
     entry = Diary(what.folder, lambda: now, lambda: 0.0).read()
-    if entry.ended is None and entry.skipped is None:
+    last = entry.ended if entry.skipped is None else entry.skipped
+    if last is None:
         return Finding(State.OK, _("runs begin by themselves; none has yet"))
-    last = max(entry.ended or 0.0, entry.skipped or 0.0)
     if now - last > _SILENT:
         return Finding(
             State.WARNING,
             _("no run has begun by itself since {when}").format(when=shown(last)),
             _STATUS,
         )
-    if entry.failures:
+    if entry.skipped is not None:
+        return _left_out(entry, now)
+    if not entry.kept:
         return Finding(
             State.WARNING,
-            _("the last run that began by itself measured nothing (exit code {code})").format(
+            _("the last run that began by itself kept nothing (exit code {code})").format(
                 code=entry.code
             ),
-            "gatewatch run",
+            _RUN,
         )
-    if last == entry.skipped:
-        says = _("runs begin by themselves; the last at {when} was left out: {why}")
-        return Finding(State.OK, says.format(when=shown(last), why=harmless(str(entry.why))))
     return Finding(
         State.OK, _("runs begin by themselves, the last at {when}").format(when=shown(last))
     )
+
+
+def _left_out(entry: DiaryEntry, now: float) -> Finding:
+    """What runs that are left out amount to: a laptop's evening, or nothing for weeks."""
+    assert entry.skipped is not None
+    named = {"when": shown(entry.skipped), "why": harmless(str(entry.why))}
+    if entry.ended is None:
+        says = _(
+            "no run that began by itself has measured yet; the last at {when} was left out: {why}"
+        )
+        return Finding(State.WARNING, says.format(**named), _RUN)
+    if now - entry.ended > _SILENT:
+        says = _(
+            "nothing has been measured since {ended}; the last run at {when} was left out: {why}"
+        )
+        return Finding(State.WARNING, says.format(**named, ended=shown(entry.ended)), _RUN)
+    says = _("runs begin by themselves; the last at {when} was left out: {why}")
+    return Finding(State.OK, says.format(**named))

@@ -69,15 +69,18 @@ def last_run() -> Iterator[Finding]:
     *older, newest = ["", *(day.name for day in day_files(folder))]
     traces = [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
     said = Counter(note for trace in traces for note in trace.notes)
+    day = newest.partition(".")[0]
     found = False
     for note, (says, remedy) in meanings().items():
         if said[note]:
             found = True
             count = ngettext(
                 "{count} trace of {day}: ", "{count} traces of {day}: ", said[note]
-            ).format(count=said[note], day=newest.partition(".")[0])
+            ).format(count=said[note], day=day)
             state = State.OK if note == CARRIER_NAT else State.WARNING
             yield Finding(state, count + says, remedy)
     if not found:
-        nothing = _("nothing is kept yet") if not traces else _("nothing odd about the place")
-        yield Finding(State.OK, nothing)
+        nothing_odd = _(
+            "the traces of {day}, the last day kept, tell of nothing odd about the place"
+        ).format(day=day)
+        yield Finding(State.OK, nothing_odd if traces else _("nothing is kept yet"))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from probe.disk.places import data_folder
+from probe.disk.places import data_folder, shipped
 from probe.disk.private import open_kept
 from probe.words.failure import BadInput
 from probe.words.language import _
@@ -38,6 +38,7 @@ def settings_file(folder: Path | None = None) -> Path:
 class Settings:
     """What may be set; None is "not set".
 
+    ``country`` is where this machine is (ISO 3166), as for ``run --country``.
     ``collector`` is the address that bundles are sent to, ``collector_key`` the public key (64
     hexadecimal digits) that its receipts must be signed with, ``collector_certificate`` a PEM file
     with the certificate that it shows, where no public authority signed it. ``proxy`` is what
@@ -46,6 +47,7 @@ class Settings:
     what a collector has accepted.
     """
 
+    country: str | None = None
     collector: str | None = None
     collector_key: str | None = None
     collector_certificate: str | None = None
@@ -233,7 +235,17 @@ def _days(value: object) -> int:
     return value
 
 
+def _country(value: object) -> str:
+    from probe.origin.lists import read_continents  # noqa: PLC0415 - only who has set it waits
+
+    code = value.upper() if isinstance(value, str) else None
+    if code is None or code not in read_continents(shipped("continents.toml")):
+        raise _Refused(_("a country code of two letters, such as KH"))
+    return code
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
+    "country": _country,
     "collector": collector_address,
     "collector_key": public_key,
     "collector_certificate": _text,

@@ -12,12 +12,13 @@ import math
 import os
 import re
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from probe.disk.places import data_folder
 from probe.disk.presence import nearest
 from probe.disk.private import make_folder, naming, open_private, read_kept
+from probe.vantage.timekeeping import EVER_SET
 from probe.words.failure import BadInput, PartlyDone
 from probe.words.language import _
 
@@ -36,8 +37,8 @@ BLOCK = 10_000
 
 DAY = 86_400
 
-# 1 January 2020, in days of the epoch: a clock before it was never set.
-_OLDEST = 18_262
+# In days of the epoch.
+_OLDEST = (EVER_SET - date(1970, 1, 1)).days
 
 # A file of before there was a count of the month has the first line only.
 _LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n)?")
@@ -89,6 +90,12 @@ class Allowance:
     def sent(self) -> BytesSent:
         """What was sent today and this month. Raises `BadInput` as `spend` does."""
         return self._read(self._today())
+
+    @property
+    def ends_with_month(self) -> bool:
+        """Whether the month leaves no more than the day. Raises `BadInput` as `spend` does."""
+        sent = self.sent
+        return self._monthly - sent.month <= self._limit - sent.day
 
     def check(self) -> None:
         """Raise `OverAllowance` where nothing is left of the day or the month."""
@@ -142,7 +149,7 @@ class Allowance:
 
     def _over(self) -> OverAllowance:
         self._date_back()
-        if self.sent.month >= self._monthly - self._limit + self.sent.day:
+        if self.ends_with_month:
             return OverAllowance(
                 _(
                     "the budget of the month, {megabytes:g} MB, is spent; go on next month, or set "

@@ -20,7 +20,7 @@ from probe.engine.tracing import Task
 from probe.network.backend import choose_method
 from probe.run.allowance import USUAL_BYTES, OverAllowance
 from probe.run.choice import OWN_SUBNET, version_of, witnesses
-from probe.run.tally import INTERRUPTED, OVER_BUDGET
+from probe.run.tally import INTERRUPTED, OVER_BUDGET, OVER_MONTH
 from probe.vantage.ground import BEAT
 from probe.vantage.locate import AGAIN
 from probe.words.failure import Failure, Offline, PartlyDone, RefusedToRedact, cause
@@ -301,7 +301,8 @@ class Itinerary:
 
     def _give_up_for_budget(self) -> None:
         self._in_flight.clear()
-        self._tally.failed(OVER_BUDGET, len(self._todo))
+        over = OVER_MONTH if self._allowance.ends_with_month else OVER_BUDGET
+        self._tally.failed(over, len(self._todo))
         self._unaffordable += self._todo.values()
         for address in list(self._todo):
             self._settle(address)

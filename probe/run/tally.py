@@ -20,6 +20,7 @@ INTERRUPTED = "interrupted too often"
 REFUSED = "refused to redact"
 ELSEWHERE = "left through another network than the rest"
 OVER_BUDGET = "over the budget of the day"
+OVER_MONTH = "over the budget of the month"
 
 
 class Tally:

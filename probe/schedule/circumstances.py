@@ -1,5 +1,7 @@
 """Whether this is a moment to measure: not on battery, and not over a link that somebody pays for.
 
+Nor before a machine that has just started knows what day it is.
+
 The kernel says what the machine is fed by. Whether a link is metered only NetworkManager knows,
 from its owner's word or from how the link presents itself (a telephone that shares its connection
 does); where it does not run nobody knows, and the budget of the day is what guards the owner.
@@ -11,10 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from probe.schedule.calls import ask
+from probe.vantage.timekeeping import awaits_others
 from probe.words.sentence import Sentence
 
 BATTERY = Sentence("on battery")
 METERED = Sentence("on a metered link")
+UNSET_CLOCK = Sentence("this machine has just started, and its clock is not set yet")
 
 _ROOT = Path("/")
 
@@ -28,6 +32,8 @@ def reason_to_wait(root: Path = _ROOT) -> Sentence | None:
         return BATTERY
     if metered(root):
         return METERED
+    if awaits_others(root):
+        return UNSET_CLOCK
     return None
 
 

@@ -39,9 +39,9 @@ class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
     ``ended`` is when the last measurement ended, with ``code`` (an exit code) and ``kept`` traces.
-    ``skipped`` is when one was last left out, and ``why``. ``due`` is when the next may begin;
-    ``failures`` counts those in a row that measured nothing. ``place`` is where in the list the
-    next begins.
+    ``skipped`` is when one was last left out since then, and ``why``. ``due`` is when the next may
+    begin; ``failures`` counts those in a row that measured nothing. ``place`` is where in the list
+    the next begins.
     """
 
     ended: float | None = None
@@ -132,6 +132,8 @@ class Diary:
                 ended=now,
                 code=code,
                 kept=kept,
+                skipped=None,
+                why=None,
                 due=now + delay(failures, self._chance()),
                 failures=failures,
                 place=place,

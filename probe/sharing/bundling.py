@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from probe import __version__
@@ -20,7 +20,7 @@ from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, sea
 from probe.sharing.keys import put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files, day_named
-from probe.vantage.timekeeping import is_set_by_others
+from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ FULL = LARGEST // 4
 
 # Why a line waits that a clock has dated ahead: a collector would refuse all that is with it.
 DAY_TO_COME = "day_to_come"
+
+# Seconds by which a clock is moved back without having been wrong; a collector grants an hour.
+DRIFT = 600.0
 
 
 @dataclass
@@ -76,14 +79,14 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
 def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
-    Those of a day to come are not counted: no bundle is for them now. Nothing is made, neither
+    Those of a time to come are not counted: no bundle is for them now. Nothing is made, neither
     bundles nor an outbox.
     """
-    last = _last_day(spool).isoformat()
+    latest = _latest(spool)
 
     def count(lines: Iterator[Kept]) -> int:
         return sum(
-            kept.problem is None and kept.trace is not None and (_day(kept.trace) or "") <= last
+            kept.problem is None and kept.trace is not None and kept.trace.timestamp <= latest
             for kept in lines
         )
 
@@ -122,7 +125,8 @@ class _Bundling:
         self.outbox = outbox
         self.keys = keys
         self.spool = spool
-        self.day = _last_day(spool)
+        self.day = last_day(spool)
+        self.latest = _latest(spool)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -174,9 +178,9 @@ class _Bundling:
         if len(line) > FULL:
             return "too_long"
         day = _day(trace)
-        if day is None:
+        if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
-        if day > self.day.isoformat():
+        if trace.timestamp > self.latest:
             return DAY_TO_COME
         network = trace.vantage.asn
         known = self.outbox.signed_by(line)
@@ -231,7 +235,7 @@ class _Bundling:
         self.done.entries.append(entry)
 
 
-def _last_day(spool: Path) -> date:
+def last_day(spool: Path) -> date:
     """The last day on which this machine measured; today where a file is of a day to come.
 
     That is for a clock which others keep right to say; one that nobody does may be behind.
@@ -239,6 +243,16 @@ def _last_day(spool: Path) -> date:
     today = datetime.now(UTC).date()
     newest = max(filter(None, (day_named(path.name) for path in day_files(spool))), default=today)
     return today if newest > today and is_set_by_others() else newest
+
+
+def _latest(spool: Path) -> float:
+    """Up to when what is bundled may have begun, in seconds since the epoch.
+
+    Up to the end of the last day, and where others keep the clock right, up to now: what is dated
+    later was measured by a clock that was ahead.
+    """
+    end = datetime.combine(last_day(spool), time.max, UTC).timestamp()
+    return min(end, datetime.now(UTC).timestamp() + DRIFT) if is_set_by_others() else end
 
 
 def _day(trace: Trace) -> str | None:

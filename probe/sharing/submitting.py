@@ -58,13 +58,15 @@ class Outcome:
     """What one call came to: receipts that say something new, and what kept the rest.
 
     ``gone`` are bundles (sha256) that were accepted and that the collector does not hold any more.
-    ``not_before`` is when the next call tries again, in seconds since the epoch.
+    ``not_before`` is when the next call tries again, in seconds since the epoch; ``told`` says that
+    the collector asked for that, so that none tries before.
     """
 
     receipts: list[Receipt] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     problem: str | None = None
     not_before: float = 0.0
+    told: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Submitting:
             if not entries:
                 return Outcome()
             if self._too_early(known) and (known.told or not at_once):
-                return Outcome(problem=_said(known), not_before=known.not_before)
+                return Outcome(problem=_said(known), not_before=known.not_before, told=known.told)
             return self._all(entries, known)
 
     def _too_early(self, known: Attempts) -> bool:
@@ -133,7 +135,8 @@ class Submitting:
                     outcome.receipts.append(receipt)
         except Unsent as problem:
             outcome.problem = str(problem)
-            outcome.not_before = self._put_off(problem)
+            later = self._put_off(problem)
+            outcome.not_before, outcome.told = later.not_before, later.told
         else:
             self.outbox.remember(self.address, Attempts(key))
         return outcome
@@ -149,8 +152,8 @@ class Submitting:
                 self.sleep(pause)
         return step()
 
-    def _put_off(self, problem: Unsent) -> float:
-        """Remember that it failed; when it may be tried again."""
+    def _put_off(self, problem: Unsent) -> Attempts:
+        """Remember that it failed, and when it may be tried again."""
         known = self.outbox.attempts(self.address)
         asked = problem.wait if isinstance(problem, Unavailable) else None
         own = min(FIRST * 2 ** min(known.failures, 16), LONGEST)
@@ -162,7 +165,7 @@ class Submitting:
             problem=problem.sentence,
         )
         self.outbox.remember(self.address, later)
-        return later.not_before
+        return later
 
     def _pin(self) -> str:
         """The key that the collector shows, before anything is sent to it.

@@ -7,22 +7,30 @@ somebody sets its clock. A clock that is a few minutes off passes, and does no h
 from __future__ import annotations
 
 import ctypes
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # Other time zones and the table's own day are no error.
 _TOLERANCE = timedelta(days=1)
 
+# A clock that shows a day before this one was never set, as that of a board which starts in 1970.
+EVER_SET = date(2020, 1, 1)
+
 # sys/timex.h: nobody sets the clock.
 _UNSYNCHRONISED = 0x0040
 
-# What systemd-timesyncd(8) leaves once it has set the clock.
+# What systemd-timesyncd(8) has while it runs, and leaves in it once it has set the clock.
 _ROOT = Path("/")
-_ONCE_SYNCHRONISED = "run/systemd/timesync/synchronized"
+_SERVICE = "run/systemd/timesync"
+_ONCE_SYNCHRONISED = f"{_SERVICE}/synchronized"
+
+# Seconds after a start in which the time should have come from the network, if it ever does.
+_ARRIVED = 3600.0
 
 
 def impossible(now: float, days: Iterable[date]) -> date | None:
@@ -68,3 +76,18 @@ def is_set_by_others(root: Path = _ROOT) -> bool | None:
     if answer < 0:
         return (root / _ONCE_SYNCHRONISED).exists() or None
     return not asked.status & _UNSYNCHRONISED
+
+
+def _since_start() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def awaits_others(root: Path = _ROOT, since_start: Callable[[], float] = _since_start) -> bool:
+    """Whether systemd still waits for the time from others, soon after this machine started.
+
+    A board without a clock of its own believes until then in the time of its last shutdown, which
+    may be weeks ago. ``since_start`` gives seconds; where nothing has come within an hour nothing
+    may ever come. ``root`` is where systemd's files lie.
+    """
+    waits = (root / _SERVICE).is_dir() and not (root / _ONCE_SYNCHRONISED).exists()
+    return waits and since_start() < _ARRIVED

@@ -109,6 +109,24 @@ def test_a_tunnel_whose_files_are_out_of_sight(home: Chain, mode: str) -> None:
     assert own.replace(":", "") in entered(sys.executable, "-c", told).stdout.split()
 
 
+def test_a_timer_behind_a_provider_that_keeps_silent(home: Chain) -> None:
+    """Told the country, no run takes the foreign network behind it for the access network."""
+    home.vantage.run(["ip", "-6", "address", "flush", "scope", "global"])
+    folder = agree(home.fabric.home("told", "root"))
+    (folder / "settings.toml").write_text('country = "KH"\n', encoding="utf-8")
+    code, said, _ = run(home, folder, "--scheduled")
+    assert (code, said.partition(";")[0]) == (0, "kept 12 traces")
+    silence = (
+        "table ip hush { chain out { type filter hook output priority 0;\nicmp type 11 drop\n}\n}"
+    )
+    for router in home.routers[:2]:
+        router.run(["nft", "-f", "-"], stdin=f"{silence}\n")
+    (folder / "schedule.state").unlink()
+    code, said, _ = run(home, folder, "--scheduled")
+    assert (code, said.partition(";")[0]) == (7, "kept 0 traces")
+    assert {record["gatewatch"]["vantage"]["asn"] for record in records(folder)} == {38623}
+
+
 @pytest.mark.parametrize("verdict", ["drop", "reject with icmp admin-prohibited"])
 def test_a_gateway_that_lets_nobody_out(home: Chain, verdict: str) -> None:
     """Whether it keeps silent or refuses, the user is told to sign in, and nothing is written."""

@@ -615,6 +615,11 @@ def scheduled(
 NONE = Standing(installed=False)
 WELL = Standing(installed=True)
 
+# What runs that measured put down: an hour and ten days ago, and by a clock that was ahead.
+LATELY = {"ended": NOW - 3600, "code": 0, "kept": 9}
+LONG_AGO = {"ended": NOW - 9e5, "code": 0, "kept": 9}
+AHEAD = {"ended": NOW + 9e8, "code": 0, "kept": 9}
+
 
 def test_no_schedule_is_a_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is wrong with it, and the command that makes one stands there."""
@@ -669,11 +674,21 @@ def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) ->
     [
         ({}, "ok", "none has yet"),
         ({"ended": NOW - 3600, "code": 0, "kept": 9}, "ok", "the last at"),
-        ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "the last at"),
-        ({"ended": NOW - 9e5, "skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
-        ({"skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
-        ({"ended": NOW - 4 * 86_400, "code": 0}, "warning", "no run has begun by itself since"),
+        (LATELY | {"skipped": NOW - 60, "why": "battery"}, "ok", "left out: battery"),
+        ({"ended": NOW - 9e5, "kept": 9}, "warning", "no run has begun by itself since"),
+        (
+            LONG_AGO | {"skipped": NOW - 60, "why": "battery"},
+            "warning",
+            "nothing has been measured since",
+        ),
+        (LONG_AGO | {"skipped": NOW - 60, "why": "battery"}, "warning", "left out: battery"),
+        ({"skipped": NOW - 60, "why": "battery"}, "warning", "has measured yet"),
+        ({"skipped": NOW - 60, "why": "battery"}, "warning", "left out: battery"),
+        ({"skipped": NOW - 9e5, "why": "battery"}, "warning", "no run has begun by itself since"),
+        (AHEAD | {"skipped": NOW - 60, "why": "clock"}, "ok", "left out: clock"),
+        (AHEAD | {"skipped": NOW - 9e5, "why": "clock"}, "warning", "has begun by itself since"),
         ({"ended": NOW - 60, "code": 5, "failures": 2}, "warning", "exit code 5"),
+        ({"ended": NOW - 60, "code": 7, "kept": 0}, "warning", "kept nothing (exit code 7)"),
     ],
 )
 def test_runs_that_stay_away_are_said(
@@ -908,6 +923,10 @@ def test_the_last_day_kept_tells_of_its_place(home: Path) -> None:
     found = only(whereabouts.last_run())
     assert found.state is State.OK
     assert found.says.startswith("1 trace of 2023-11-14: behind a carrier's NAT")
+    with Spool(home / "spool") as spool:
+        spool.append(Redacted(kept_trace(1.71e9)))
+    said = "the traces of 2024-03-09, the last day kept, tell of nothing odd about the place"
+    assert only(whereabouts.last_run()).says == said
 
 
 def kept_trace(timestamp: float) -> Trace:

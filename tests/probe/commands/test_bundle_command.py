@@ -97,6 +97,19 @@ def test_what_was_left_out_is_said(home: Path) -> None:
     assert "left out: 1 no network\n" in gatewatch("bundle").stdout
 
 
+def test_what_waits_for_its_time_is_said_with_when_it_goes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to do anything about it."""
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: True)
+    keep(home, trace(1), trace(2, days=365 * 200))
+    assert (
+        "left out: 1 day to come\n"
+        "day to come: the clock was ahead when these were measured; they are bundled once the time "
+        "that it showed has come\n"
+    ) in gatewatch("bundle").stdout
+
+
 def test_no_file_is_overwritten(home: Path, tmp_path: Path) -> None:
     """A name that is taken is a wrong use; nothing is bundled, nothing lost."""
     keep(home, trace(1))

@@ -571,6 +571,25 @@ def test_what_was_kept_in_years_is_not_held_in_memory(
     assert peak(option, "--targets", targets) < before + old.stat().st_size
 
 
+def test_a_dry_run_reads_the_newest_days_alone(home: Path, listed: Callable[..., str]) -> None:
+    """After a year there would be minutes to wait for; what is as old tells of other ways."""
+    targets = listed(*TARGETS)
+    run("--targets", targets)
+    (day,) = (home / "spool").iterdir()
+    first, *_ = day.read_bytes().splitlines(keepends=True)
+    day.rename(home / "spool" / "2020-01-01.jsonl")
+
+    def known() -> int:
+        foreseen = json.loads(run("--dry-run", "--json", "--targets", targets).stdout)
+        return int(foreseen["known"])
+
+    for number in range(2, 8):
+        (home / "spool" / f"2020-01-0{number}.jsonl").write_bytes(first)
+    assert known() == 5
+    (home / "spool" / "2020-01-08.jsonl").write_bytes(first)
+    assert known() == 1
+
+
 def peak(*arguments: str) -> int:
     """The most memory that a run has taken at once, in bytes."""
     tracemalloc.start()

@@ -221,6 +221,16 @@ def test_the_status_tells_how_the_last_run_ended(clock: Played, tmp_path: Path) 
     }
 
 
+def test_a_run_left_out_is_told_whatever_the_clock_says(clock: Played, tmp_path: Path) -> None:
+    """A clock that was ahead when it measured, and is right since, hides nothing."""
+    agree(tmp_path / "home")
+    schedule("install")
+    Diary(tmp_path / "home", lambda: 2.2e9, lambda: 0.0).ended(0, 12, 3, failed=False)
+    assert "waited" not in schedule("status").stdout
+    Diary(tmp_path / "home", lambda: 1.7e9, lambda: 0.0).skipped(BATTERY)
+    assert "waited     2023-11-1" in schedule("status").stdout
+
+
 def test_a_timer_without_consent_measures_nothing_and_says_so(
     clock: Played, tmp_path: Path
 ) -> None:

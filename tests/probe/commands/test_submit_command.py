@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
+from probe.doctor.queue import queue
 from probe.run.alone import alone
 from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
+from probe.spool import day_files
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
 from tests.probe.sharing.test_bundling import as_shared, dated, keep, trace
@@ -279,7 +282,7 @@ def test_a_request_says_nothing_of_who_sends_it(home: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (LATER % (b"503 busy", b"Retry-After: 3600\n"), "is busy (status 503); the next try is "),
+        (LATER % (b"503 busy", b""), "is busy (status 503); the next try is "),
         (LATER % (b"301 moved", b"Location: /\n"), "has moved; ask for the new address and set"),
         (LATER % (b"404 nothing", b""), "does not answer as a collector does (status 404)"),
         (b"HTTP/1.1 200 fine\nContent-Length: 5\n\nhello", "does not answer as a collector does;"),
@@ -298,6 +301,24 @@ def test_what_answers_otherwise_gets_nothing(home: Path, answer: bytes, said: st
     assert said in done.stderr
     assert "or at once with --now" in done.stderr
     assert status()["waiting"] == 1
+
+
+def test_no_haste_is_suggested_where_the_collector_asks_to_wait(home: Path) -> None:
+    """`--now` would ask nobody: neither the failure, nor the status, nor the doctor names it."""
+    with answering(LATER % (b"503 busy", b"Retry-After: 3600\n")) as site:
+        configure(home, collector=f"http://127.0.0.1:{site.port}")
+        for haste in ((), ("--now",)):
+            done = gatewatch("submit", *haste)
+            assert done.exit_code == 8
+            assert "is busy (status 503); it asks to wait until " in done.stderr
+            assert "--now" not in done.stderr
+        assert len(site.asked) == 1
+    (advice,) = status()["advice"]
+    assert advice.startswith(
+        "the collector asks to wait; to send what waits: gatewatch submit, aft"
+    )
+    (finding,) = queue()
+    assert finding.remedy == "gatewatch submit"
 
 
 def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) -> None:
@@ -413,6 +434,21 @@ def test_a_refusal_of_what_was_accepted_is_told_to_who_asks(home: Path, tmp_path
     shown = gatewatch("submit", "status").stdout
     assert "operator: gone" in shown
     assert "--again" not in shown
+
+
+def test_the_sums_of_what_was_accepted_are_shown_to_who_asks(home: Path, tmp_path: Path) -> None:
+    """Who wants them deleted has to name them to the collector's people, and purges after that."""
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(tmp_path / "held"), "--all")
+        gatewatch("submit")
+    (bundle,) = status()["bundles"]
+    assert bundle["sha256"][:16] not in gatewatch("submit", "status").stdout
+    line = f"{bundle['sha256'][:16]}  AS38623  2026-11-23  accepted\n"
+    assert gatewatch("submit", "status", "--all").stdout.endswith(line)
+    said = "; to have it deleted there you need what is shown by: gatewatch submit status --all"
+    assert said in CliRunner().invoke(main, ["purge"], input="no\n").stdout
 
 
 def test_what_could_not_be_asked_is_said(home: Path, tmp_path: Path) -> None:
@@ -728,6 +764,14 @@ def test_consent_taken_back_while_it_sends_ends_it(
     assert (status()["waiting"], status()["quarantined"]) == (1, 1)
 
 
+class Ahead(datetime):
+    """A clock that shows 2036."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Ahead:
+        return cls(2036, 1, 1, tzinfo=tz)
+
+
 def test_old_days_go_by_themselves_where_their_owner_has_set_that(
     home: Path, tmp_path: Path
 ) -> None:
@@ -749,3 +793,20 @@ def test_old_days_go_by_themselves_where_their_owner_has_set_that(
     assert not old.exists()
     assert len(as_shared(home)) == 2
     assert (status()["accepted"], status()["not_bundled"]) == (1, 0)
+
+
+def test_a_clock_that_is_ahead_lets_no_day_go(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long ago a day was measured is told by the last one, as the age of a key is."""
+    keep(home, trace(3, days=-20), trace(4, days=-40))
+    with collecting(tmp_path / "held") as collector:
+        configure(home, collector=collector.address)
+        gatewatch("submit")
+        gatewatch("collect", "accept", str(tmp_path / "held"), "--all")
+        with (home / "settings.toml").open("a", encoding="utf-8") as file:
+            file.write("keep_accepted_days = 30\n")
+        monkeypatch.setattr("probe.commands.submit.datetime", Ahead)
+        assert json.loads(gatewatch("submit", "--json").stdout)["deleted_days"] == 1
+    oldest, *_ = day_files(home / "spool")
+    assert oldest.stem == "2026-11-03"

@@ -155,6 +155,23 @@ def test_a_run_through_a_vpn_is_left_out(
     assert Identity(home).last_flow() == 7
 
 
+def test_a_network_abroad_is_not_believed_where_the_owner_said_which_country(
+    home: Path, listed: str
+) -> None:
+    """Behind a provider that keeps silent it is the next one's: nothing is known to be cut then.
+
+    A timer calls without options, and what was typed once is not known to it.
+    """
+    (home / "settings.toml").write_text('country = "TH"\n', encoding="utf-8")
+    done = run("--targets", listed)
+    assert (done.exit_code, traced(home)) == (7, [])
+    assert done.stdout.startswith("kept 0 traces; ")
+    assert (memory(home)["code"], memory(home)["kept"]) == (7, 0)
+    typed = CliRunner().invoke(main, ["run", "--targets", listed, "--country", "KH"])
+    assert typed.exit_code == 0
+    assert sorted(traced(home)) == sorted(TARGETS)
+
+
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
     """A scheduled one is left out, one that somebody typed says so and ends with 2.
 
@@ -247,12 +264,17 @@ def test_a_place_that_the_country_has_not_is_passed_over() -> None:
 def test_a_spent_budget_is_waiting(home: Path, listed: str) -> None:
     """Of the day and of the month, as the settings have it; nothing more is sent."""
     (home / "settings.toml").write_text("monthly_megabytes = 0.001\n", encoding="utf-8")
-    assert run("--targets", listed).exit_code == 6
+    done = run("--targets", listed)
+    assert done.exit_code == 6
+    assert " over the budget of the month; exit code 6; " in done.stdout
     sent = (home / "allowance.state").read_text(encoding="ascii")
     make_due(home)
     done = run("--targets", listed)
-    assert (done.exit_code, done.stdout) == (0, "left out: the budget was spent\n")
+    assert (done.exit_code, done.stdout) == (0, "left out: the budget of the month was spent\n")
     assert (home / "allowance.state").read_text(encoding="ascii") == sent
+    (home / "settings.toml").unlink()
+    done = run("--targets", listed, "--budget", "0.001")
+    assert (done.exit_code, done.stdout) == (0, "left out: the budget of the day was spent\n")
 
 
 def test_the_daily_setting_holds_unless_a_budget_is_given(home: Path, listed: str) -> None:

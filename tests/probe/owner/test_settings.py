@@ -23,10 +23,11 @@ KEY = "A1" * 32
 
 
 def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
-    """Each setting arrives in one form: no slash at the end, small letters, floats."""
+    """Each setting arrives in one form: capitals, no slash at the end, small letters, floats."""
     path = tmp_path / "settings.toml"
     path.write_text(
         "# mine\n"
+        'country = "kh"\n'
         'collector = "https://collect.example.org/gatewatch/"\n'
         f'collector_key = "{KEY}"\n'
         'collector_certificate = "collector.pem"\n'
@@ -37,6 +38,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert read_settings(path) == Settings(
+        country="KH",
         collector="https://collect.example.org/gatewatch",
         collector_key=KEY.lower(),
         collector_certificate="collector.pem",
@@ -77,6 +79,9 @@ def test_every_setting_has_a_check() -> None:
         ("collector_certificate = 1", "has to be the name of a file"),
         ('proxy = "socks5://127.0.0.1:9050"', "socks5 would ask the resolver here"),
         ('proxy = "socks5h://127.0.0.1"', "has to be an address such as socks5h://"),
+        ('country = "Cambodia"', "has to be a country code of two letters, such as KH"),
+        ('country = "XX"', "has to be a country code of two letters, such as KH"),
+        ("country = 116", "has to be a country code of two letters, such as KH"),
         ("daily_megabytes = 0", "has to be a number of megabytes above 0"),
         ("monthly_megabytes = true", "has to be a number of megabytes above 0"),
         ("keep_accepted_days = 0", "has to be a whole number of days above 0"),

@@ -11,6 +11,7 @@ from probe.schedule.calls import Said
 from probe.schedule.circumstances import (
     BATTERY,
     METERED,
+    UNSET_CLOCK,
     default_device,
     metered,
     on_battery,
@@ -128,3 +129,12 @@ def test_what_speaks_against_it_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     assert reason_to_wait(tmp_path) == METERED
     supplies(tmp_path, {"BAT0": {"type": "Battery", "status": "Discharging"}})
     assert reason_to_wait(tmp_path) == BATTERY
+
+
+def test_a_clock_that_is_not_set_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board that was off for weeks shows the day of its last shutdown until then."""
+    monkeypatch.setattr("probe.vantage.timekeeping.time.clock_gettime", lambda _: 60.0)
+    (tmp_path / "run/systemd/timesync").mkdir(parents=True)
+    assert reason_to_wait(tmp_path) == UNSET_CLOCK

@@ -81,6 +81,17 @@ def test_a_run_left_out_stays_due(diary: Diary, clock: Clock) -> None:
     assert (entry.skipped, entry.why, entry.kept) == (clock.now, BATTERY, 7)
 
 
+@pytest.mark.parametrize("years", [1, -31])
+def test_what_came_last_is_known_by_any_clock(diary: Diary, clock: Clock, years: int) -> None:
+    """A run that was left out is one since the last measurement; none is once one was made."""
+    diary.ended(0, 7, 3, failed=False)
+    clock.now += years * 365 * 24 * HOUR
+    diary.skipped(BATTERY)
+    assert diary.read().why == BATTERY
+    diary.ended(0, 9, 3, failed=False)
+    assert (diary.read().skipped, diary.read().why) == (None, None)
+
+
 def test_why_a_run_was_left_out_is_said_in_the_language_of_who_asks(
     diary: Diary, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -299,6 +299,42 @@ def test_a_trace_of_a_day_to_come_waits_for_that_day(
     monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (2, {})
+
+
+def test_a_trace_of_an_hour_to_come_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that takes its local time for UTC is seven hours ahead in Cambodia after a start.
+
+    What was refused for that is sent again only when somebody types it.
+    """
+    keep(tmp_path, trace(1), trace(7 * 3600))
+    for hours, made, left in ((1, 1, {"day_to_come": 1}), (6, 0, {"day_to_come": 1}), (8, 1, {})):
+        at(NOON + hours * 3600, monkeypatch)
+        waiting = unbundled(tmp_path / "spool", tmp_path / "outbox")
+        bundles, left_out = bundled(tmp_path)
+        assert ([unseal(data).manifest.traces for data in bundles], left_out) == ([1] * made, left)
+        assert waiting == made
+
+
+def at(now: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is so many seconds since the epoch, by a clock that others keep right."""
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Then:
+            return cls.fromtimestamp(now, tz)
+
+    monkeypatch.setattr("probe.sharing.bundling.datetime", Then)
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: True)
+
+
+def test_a_trace_by_a_clock_that_was_never_set_keeps_back_no_other(tmp_path: Path) -> None:
+    """A board that begins in 1970 dates what it measures by a day that no collector takes."""
+    keep(tmp_path, trace(1), trace(2, days=-365 * 50))
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (1, {"at_no_time": 1})
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
 
 
 def test_each_network_has_bundle_and_key_of_its_own(tmp_path: Path) -> None:

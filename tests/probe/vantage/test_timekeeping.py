@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.vantage.timekeeping import impossible, is_set_by_others
+from probe.vantage.timekeeping import awaits_others, impossible, is_set_by_others
 
 DAY = date(2026, 6, 17)
 
@@ -51,3 +51,21 @@ def test_who_may_not_ask_the_kernel_sees_what_systemd_left(
     left.parent.mkdir(parents=True)
     left.touch()
     assert is_set_by_others(tmp_path) is True
+
+
+def test_a_board_without_a_clock_awaits_the_time_after_its_start(tmp_path: Path) -> None:
+    """Until systemd has it from the network, for an hour; not where systemd does not ask for it."""
+    assert not awaits_others(tmp_path, since_start=lambda: 60.0)
+    service = tmp_path / "run/systemd/timesync"
+    service.mkdir(parents=True)
+    assert awaits_others(tmp_path, since_start=lambda: 60.0)
+    assert awaits_others(tmp_path, since_start=lambda: 3599.0)
+    assert not awaits_others(tmp_path, since_start=lambda: 3600.0)
+    (service / "synchronized").touch()
+    assert not awaits_others(tmp_path, since_start=lambda: 60.0)
+
+
+def test_how_long_ago_this_machine_started_is_known(tmp_path: Path) -> None:
+    """By a clock that nobody sets; what it shows here is for no test to know."""
+    (tmp_path / "run/systemd/timesync").mkdir(parents=True)
+    assert awaits_others(tmp_path) in {True, False}
