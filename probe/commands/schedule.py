@@ -16,6 +16,7 @@ from probe.commands.unattended import limits
 from probe.disk.places import is_under_sudo
 from probe.disk.private import try_to_write
 from probe.owner.consent import Permission, missing, require
+from probe.owner.settings import read_settings, settings_file
 from probe.run.allowance import MEGABYTE, Allowance, allowance_file
 from probe.schedule import Trouble, here
 from probe.schedule.diary import Diary
@@ -79,6 +80,7 @@ def install(*, system: bool, dry_run: bool, as_json: bool) -> None:
     timer.prepare(job)
     require(job.folder, Permission.RUN, Permission.KEEP)
     try_to_write(job.folder)
+    advice = _on_country(job)
     timer.install(job)
     if as_json:
         _tell(timer, job, _standing(timer, job, system=system))
@@ -87,7 +89,7 @@ def install(*, system: bool, dry_run: bool, as_json: bool) -> None:
     click.echo(_("measures by itself from now on ({name})").format(name=timer.name))
     if standing.next is not None:
         click.echo(_("looks whether it is time: {when}").format(when=shown(standing.next)))
-    for hint in standing.hints:
+    for hint in (*standing.hints, *advice):
         click.echo(f"{hint.what}; {hint.remedy}")
     click.echo(_("next: gatewatch schedule status"))
 
@@ -174,6 +176,24 @@ def _without_consent(lacking: list[Permission], *, system: bool) -> Trouble:
         ),
         _("{grant}, or {remove}").format(grant=grant, remove=remove),
     )
+
+
+def _on_country(job: Job) -> tuple[Trouble, ...]:
+    """What may go wrong where the timer knows of no country; told once, and not at each look.
+
+    Raises `BadInput` where the settings are damaged: each run would end with that.
+    """
+    settings = settings_file(job.folder)
+    if read_settings(settings).country is not None:
+        return ()
+    risk = Trouble(
+        _(
+            "the settings do not say which country you are in, and behind a provider that keeps "
+            "silent a foreign network would be taken for yours"
+        ),
+        _('write country = "CC", with the code of yours, into {file}').format(file=settings),
+    )
+    return (risk,)
 
 
 def _diary(job: Job) -> Diary:

@@ -96,6 +96,26 @@ def test_nothing_is_installed_without_consent(clock: Played) -> None:
     assert "installed" not in clock.did
 
 
+def test_who_installs_is_told_what_a_timer_needs_to_know(clock: Played, tmp_path: Path) -> None:
+    """It calls without --country; a run that takes a network abroad for one's own cuts wrongly."""
+    agree(tmp_path / "home")
+    settings = tmp_path / "home" / "settings.toml"
+    advice = f'write country = "CC", with the code of yours, into {settings}\n'
+    assert advice in schedule("install").stdout
+    settings.write_text('country = "KH"\n')
+    assert "country" not in schedule("install").stdout
+
+
+def test_nothing_is_installed_that_each_run_would_refuse(clock: Played, tmp_path: Path) -> None:
+    """What a timer's run says of damaged settings nobody hears."""
+    agree(tmp_path / "home")
+    (tmp_path / "home" / "settings.toml").write_text("county = 1\n")
+    done = schedule("install")
+    assert (done.exit_code, done.stdout) == (9, "")
+    assert "there is no setting 'county'" in done.stderr
+    assert "installed" not in clock.did
+
+
 def test_under_sudo_no_timer_of_roots_is_put_over_the_data_of_another(
     clock: Played, monkeypatch: pytest.MonkeyPatch
 ) -> None:
