@@ -148,20 +148,27 @@ class Kept:
 def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
     """All lines kept in a folder, oldest day first; none where there is no such folder.
 
-    A line that is being written right now, or that a crash cut short, has no line end and is
-    left out: see `torn`. ``without`` are names of day files that are passed over.
+    ``without`` are names of day files that are passed over.
     """
     for path in day_files(folder):
-        if path.name in without:
-            continue
-        with open_kept(path) as file:
-            with _locked(file.fileno(), shared=True):
-                left = os.fstat(file.fileno()).st_size
-            for number, line in enumerate(file, start=1):
-                left -= len(line)
-                if left < 0 or not line.endswith(b"\n"):
-                    break
-                yield _kept(path, number, line)
+        if path.name not in without:
+            yield from read_day(path)
+
+
+def read_day(path: Path) -> Iterator[Kept]:
+    """All lines of a day file.
+
+    A line that is being written right now, or that a crash cut short, has no line end and is
+    left out: see `torn`.
+    """
+    with open_kept(path) as file:
+        with _locked(file.fileno(), shared=True):
+            left = os.fstat(file.fileno()).st_size
+        for number, line in enumerate(file, start=1):
+            left -= len(line)
+            if left < 0 or not line.endswith(b"\n"):
+                break
+            yield _kept(path, number, line)
 
 
 def torn(folder: Path) -> int:

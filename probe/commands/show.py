@@ -14,7 +14,7 @@ from probe.commands import words
 from probe.origin.border import home_of, leaves
 from probe.record import moment
 from probe.sharing import shared
-from probe.spool import spool_folder, torn
+from probe.spool import day_files, spool_folder, torn
 from probe.words.failure import BadInput
 from probe.words.language import _, ngettext
 
@@ -46,16 +46,25 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
     folder = folder or spool_folder()
     unreadable = 0
 
-    def readable() -> Iterator[Kept]:
+    def readable(lines: Iterator[Kept]) -> Iterator[Kept]:
         nonlocal unreadable
-        for kept in shared.lines(folder):
+        for kept in lines:
             if kept.trace is None or (as_shared and kept.problem is not None):
                 unreadable += 1
                 click.echo(f"gatewatch: {kept.path}:{kept.number}: {kept.problem}", err=True)
             else:
                 yield kept
 
-    lines = deque(readable(), limit) if limit else readable()
+    def newest(limit: int) -> list[Kept]:
+        found: list[Kept] = []
+        for day in reversed(day_files(folder)):
+            of_day = deque(readable(shared.lines_of_day(day)), limit - len(found))
+            found = [*of_day, *found]
+            if len(found) == limit:
+                break
+        return found
+
+    lines = newest(limit) if limit else readable(shared.lines(folder))
     count = 0
     for count, kept in enumerate(lines, start=1):  # noqa: B007 - the last number is the count
         assert kept.trace is not None

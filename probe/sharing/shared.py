@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from probe.spool import read
+from probe.spool import read, read_day
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -27,8 +27,15 @@ def lines(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
     or the address of a source. Somebody may have put such a line there by hand. ``without`` are
     names of day files that are passed over.
     """
-    for kept in read(folder, without=without):
-        if kept.trace is not None and (kept.trace.vantage is None or kept.trace.source):
-            yield replace(kept, problem="not shared: it did not come through redaction")
-        else:
-            yield kept
+    return map(_looked_at, read(folder, without=without))
+
+
+def lines_of_day(path: Path) -> Iterator[Kept]:
+    """The lines of one day file, as `lines` gives them."""
+    return map(_looked_at, read_day(path))
+
+
+def _looked_at(kept: Kept) -> Kept:
+    if kept.trace is not None and (kept.trace.vantage is None or kept.trace.source):
+        return replace(kept, problem="not shared: it did not come through redaction")
+    return kept

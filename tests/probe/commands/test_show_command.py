@@ -105,6 +105,17 @@ def test_limit_takes_the_newest(spool: Path) -> None:
     assert [json.loads(line)["target"] for line in lines] == ["80.231.1.2", "80.231.1.3"]
 
 
+def test_limit_reads_no_day_that_it_does_not_need(spool: Path) -> None:
+    """After a year all days together take minutes on a small board."""
+    keep(spool, "80.231.1.1", "80.231.1.2")
+    (spool / "2026-11-22.jsonl").write_bytes(b"an older day\n")
+    done = run("--limit", "2")
+    assert (len(done.stdout.splitlines()), done.stderr) == (2, "")
+    done = run("--limit", "3")
+    assert len(done.stdout.splitlines()) == 2
+    assert "2026-11-22.jsonl:1: " in done.stderr
+
+
 def test_as_shared_prints_exactly_the_bytes_kept(spool: Path) -> None:
     """What would be shared is the file, byte for byte, and nothing else."""
     keep(spool, "80.231.1.1", "80.231.1.2")
