@@ -119,6 +119,7 @@ MEETING = {
         "probe.words.failure",
         "probe.owner.settings",
     },
+    "analysis.collect.rows": {"probe.disk.database"},
     "analysis.collect.store": {"probe.disk.database", "probe.sharing.keys", "probe.disk.private"},
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from analysis.collect.store import Held
+from analysis.collect.rows import Held
 from analysis.words.wording import many
 
 # Days that a look back takes in, that a decision may take (docs/data-policy.md), and that the disk

@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -26,43 +24,21 @@ from typing import IO, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from analysis.collect import rows
 from analysis.collect.checks import Refused, check
-from probe.disk.database import OfNewerVersion, open_database, step, trouble_of
+from analysis.collect.rows import Held
+from probe.disk.database import OfNewerVersion, step, trouble_of
 from probe.disk.private import make_folder, open_new, open_private, replace_file, sync_folder
 from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.sharing.keys import make_key
 from probe.sharing.receipt import Receipt, Status
 
 QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
-_VERSION = 1
 
 _DAY_NS = 86_400 * 10**9
 
 # Bytes that have to be free on the disk before a bundle is taken in.
 ROOM = 256 << 20
-
-# Numbers of bundles are drawn from so many bits, since counted ones would keep the order.
-_NUMBER_BITS = 62
-
-_TABLES = """
-CREATE TABLE bundles (
-    number INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL,
-    reason TEXT,
-    day TEXT NOT NULL,
-    network INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    traces INTEGER NOT NULL,
-    doubled INTEGER NOT NULL,
-    first_day TEXT NOT NULL,
-    last_day TEXT NOT NULL
-);
-CREATE TABLE lines (digest BLOB PRIMARY KEY, bundle INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE refusals (
-    day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, reason)
-);
-"""
 
 
 class InUse(Exception):
@@ -79,25 +55,6 @@ class NoKey(Exception):
 
 class NotHeld(KeyError):
     """There is no such bundle, or it was decided on otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A bundle that is kept; ``doubled`` of its traces came in an earlier one of the same key."""
-
-    sha256: str
-    status: Status
-    reason: str | None
-    day: str
-    network: int
-    key: str
-    traces: int
-    doubled: int
-    first_day: str
-    last_day: str
-
-
-_HELD = ", ".join(Held.__slots__)
 
 
 class Store:
@@ -120,9 +77,7 @@ class Store:
         if not (database.exists() and database.stat().st_size) and self._bundles():
             raise Damaged("it is not there, and bundles are")
         try:
-            self._db = open_database(
-                database, sqlite3.Connection, _TABLES, _VERSION, one_thread=False
-            )
+            self._db = rows.open_rows(database)
         except sqlite3.DatabaseError as problem:
             if trouble_of(problem) != "damaged":
                 raise
@@ -159,19 +114,20 @@ class Store:
         os.close(open_private(to / "collector.db"))
         with closing(sqlite3.connect(to / "collector.db")) as copy:
             self._db.backup(copy)
-            held = copy.execute("SELECT sha256, status FROM bundles").fetchall()
+        with closing(rows.open_rows(to / "collector.db")) as copy:
+            said = rows.statuses(copy)
             # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            copy.execute("VACUUM")
+            rows.leave_no_order(copy)
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
         for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
-            kept = {f"{sha256}{SUFFIX}" for sha256, said in held if said == status}
+            kept = {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
             there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
             for name in there - kept:
                 (to / place / name).unlink()
             for name in kept - there:
                 self._copy(name, to / place / name)
             sync_folder(to / place)
-        return sum(said != "refused" for _, said in held)
+        return sum(one != "refused" for one in said.values())
 
     def _copy(self, name: str, to: Path) -> None:
         """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
@@ -209,7 +165,7 @@ class Store:
         for path in (self.folder / INCOMING).iterdir():
             path.unlink()
         with step(self._db):
-            known = {held.sha256 for held in self.held()}
+            known = rows.statuses(self._db)
             for path in (self.folder / QUARANTINE).iterdir():
                 if path.suffix == SUFFIX and path.stem not in known:
                     path.unlink()
@@ -218,17 +174,18 @@ class Store:
     def settle(self) -> None:
         """Put each file where the database says; of a refused bundle no file is kept."""
         with self._lock:
-            for place in (QUARANTINE, ACCEPTED):
-                for path in (self.folder / place).iterdir():
-                    held = self._one(path.stem)
-                    if held is not None and held.status == "accepted":
-                        path.replace(self._path(ACCEPTED, held.sha256))
-                    if held is not None and held.status == "refused":
-                        path.unlink()
-                sync_folder(self.folder / place)
-            # SQLite puts rows where there is room, in the order in which they come.
+            with step(self._db):
+                said = rows.statuses(self._db)
+                for place in (QUARANTINE, ACCEPTED):
+                    for path in (self.folder / place).iterdir():
+                        status = said.get(path.stem)
+                        if status == "accepted" and place != ACCEPTED:
+                            path.replace(self.folder / ACCEPTED / path.name)
+                        if status == "refused":
+                            path.unlink()
+                    sync_folder(self.folder / place)
             with suppress(sqlite3.OperationalError):  # without room, or in use: the next time
-                self._db.execute("VACUUM")
+                rows.leave_no_order(self._db)
             self._forget_the_hour()
 
     @contextmanager
@@ -270,15 +227,17 @@ class Store:
     def _keep(self, file: IO[bytes], sha256: str, bundle: Bundle, now: datetime) -> Receipt:
         """Keep what passed the checks; raises `Refused` for a replay."""
         with self._lock:
-            known = self._receipt(sha256)
-            if known is not None:
-                return known
-            doubled = self._doubled(bundle)
             day = now.date().isoformat()
             began = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
             os.utime(file.name, (began, began))
             os.fsync(file.fileno())
+            # Asked within the step: the server and `take` may have the same bundle, or a copy of
+            # its traces under another key, at once.
             with step(self._db):
+                known = self._receipt(sha256)
+                if known is not None:
+                    return known
+                doubled = self._doubled(bundle)
                 Path(file.name).replace(self._path(QUARANTINE, sha256))
                 sync_folder(self.folder / QUARANTINE)
                 self._insert(sha256, bundle, doubled, day)
@@ -304,11 +263,7 @@ class Store:
 
     def held(self, status: Status | None = None) -> list[Held]:
         """Bundles that are held, by day; only those of one status where it is given."""
-        rows = self._db.execute(
-            f"SELECT {_HELD} FROM bundles WHERE ? IS NULL OR status = ? ORDER BY day, sha256",  # noqa: S608
-            (status, status),
-        ).fetchall()
-        return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
+        return rows.held(self._db, status)
 
     def refusals(self, since: str = "") -> dict[str, int]:
         """How many bundles were refused at the door, by reason; only from a day on if given."""
@@ -325,18 +280,7 @@ class Store:
         Raises `NotHeld`.
         """
         with self._lock, step(self._db):
-            changed = self._db.execute(
-                "UPDATE bundles SET status = :status, reason = :reason, day = :day"
-                " WHERE sha256 = :sha256"
-                " AND (status = 'quarantined' OR status = 'accepted' AND :status = 'refused')",
-                {
-                    "status": status,
-                    "reason": reason,
-                    "day": now.date().isoformat(),
-                    "sha256": sha256,
-                },
-            ).rowcount
-            if not changed:
+            if not rows.decide(self._db, sha256, status, reason, now.date().isoformat()):
                 raise NotHeld(sha256)
 
     def _bundles(self) -> bool:
@@ -348,15 +292,8 @@ class Store:
     def _path(self, place: str, sha256: str) -> Path:
         return self.folder / place / f"{sha256}{SUFFIX}"
 
-    def _one(self, sha256: str) -> Held | None:
-        row = self._db.execute(
-            f"SELECT {_HELD} FROM bundles WHERE sha256 = ?",  # noqa: S608
-            (sha256,),
-        ).fetchone()
-        return None if row is None else Held(**dict(zip(Held.__slots__, row, strict=True)))
-
     def _receipt(self, sha256: str) -> Receipt | None:
-        held = self._one(sha256)
+        held = rows.one(self._db, sha256)
         if held is None:
             return None
         taken = 0 if held.status == "refused" else held.traces - held.doubled
@@ -369,33 +306,27 @@ class Store:
         """
         doubled = 0
         for line in bundle.lines:
-            found = self._db.execute(
-                "SELECT key FROM lines JOIN bundles ON bundle = number"
-                " WHERE digest = ? AND status != 'refused'",
-                (digest_of(line),),
-            ).fetchone()
-            if found is not None and found[0] != bundle.manifest.key:
+            key = rows.key_of(self._db, digest_of(line))
+            if key is not None and key != bundle.manifest.key:
                 raise Refused("replay", "a trace of the bundle came before under another key")
-            doubled += found is not None
+            doubled += key is not None
         return doubled
 
     def _insert(self, sha256: str, bundle: Bundle, doubled: int, day: str) -> None:
         said = bundle.manifest
-        number = secrets.randbits(_NUMBER_BITS)
-        self._db.execute(
-            "INSERT INTO bundles (number, sha256, status, day, network, key, traces, doubled,"
-            " first_day, last_day) VALUES (?, ?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
-            (
-                number, sha256, day, said.network, said.key, said.traces, doubled,
-                min(said.days), max(said.days),
-            ),
-        )  # fmt: skip
-        self._db.executemany(
-            "INSERT INTO lines VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
-            " SET bundle = excluded.bundle WHERE bundle IN"
-            " (SELECT number FROM bundles WHERE status = 'refused')",
-            [(digest_of(line), number) for line in bundle.lines],
+        held = Held(
+            sha256=sha256,
+            status="quarantined",
+            reason=None,
+            day=day,
+            network=said.network,
+            key=said.key,
+            traces=said.traces,
+            doubled=doubled,
+            first_day=min(said.days),
+            last_day=max(said.days),
         )
+        rows.arrive(self._db, held, [digest_of(line) for line in bundle.lines])
 
     def _count(self, day: str, word: str) -> None:
         self._db.execute(

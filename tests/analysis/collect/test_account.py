@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from analysis.collect.account import Account, account, warnings
-from analysis.collect.store import Held
+from analysis.collect.rows import Held
 
 TODAY = date(2027, 1, 31)
 

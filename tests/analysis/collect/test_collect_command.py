@@ -485,7 +485,7 @@ def test_a_disk_without_room_and_a_file_of_somebody_else_have_their_codes(
         problem.sqlite_errorcode = trouble
         raise problem
 
-    monkeypatch.setattr("analysis.collect.store.open_database", fails)
+    monkeypatch.setattr("analysis.collect.rows.open_rows", fails)
     done = gatewatch("accept", str(folder), "--all")
     assert done.exit_code == code
     assert "cannot be used now (it is so)" in done.stderr
