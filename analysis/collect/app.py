@@ -24,7 +24,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from analysis.collect.store import ROOM, Store, public_key
+from analysis.collect.look import ROOM
+from analysis.collect.store import Store, public_key
 from probe.sharing.bundle import LARGEST_FILE
 from probe.sharing.receipt import Receipt
 from probe.words.failure import in_words

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from probe.disk.database import open_database, step
+from probe.disk.database import look_into_database, open_database, step
 from probe.sharing.receipt import Status
 
 _VERSION = 2
@@ -57,11 +57,13 @@ _BUNDLE = """
 """
 _LINE = "digest BLOB PRIMARY KEY, bundle INTEGER NOT NULL"
 
+_SETTLED = f"SELECT number, {_HELD} FROM bundles"
+
 # ``came`` is the day on which a bundle came, whatever was decided since.
 _NEW = f"""
 CREATE TABLE new_bundles ({_BUNDLE}, came TEXT NOT NULL);
 CREATE TABLE new_lines ({_LINE}) WITHOUT ROWID;
-CREATE VIEW held AS SELECT number, {_HELD} FROM bundles
+CREATE VIEW held AS {_SETTLED}
     UNION ALL SELECT number, {_HELD} FROM new_bundles
 """
 
@@ -96,6 +98,16 @@ def open_rows(path: Path) -> sqlite3.Connection:
     db = open_database(path, sqlite3.Connection, _TABLES, _VERSION, _CHANGES, one_thread=False)
     # Rows that are sorted would go to the disk of temporary files.
     db.execute("PRAGMA temp_store = MEMORY")
+    return db
+
+
+def look_into_rows(path: Path) -> sqlite3.Connection:
+    """The database at a path, to be read only: `probe.disk.database.look_into_database`."""
+    db, version = look_into_database(path, _VERSION)
+    db.execute("PRAGMA temp_store = MEMORY")
+    if version == 1:
+        db.execute(f"CREATE TEMP VIEW held AS {_SETTLED}")
+    db.execute("PRAGMA query_only = ON")
     return db
 
 

@@ -12,52 +12,38 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect import rows
 from analysis.collect.checks import Refused, check
+from analysis.collect.look import ACCEPTED, INCOMING, QUARANTINE, Damaged, Look, read_key
 from analysis.collect.rows import Held
-from probe.disk.database import OfNewerVersion, step, trouble_of
-from probe.disk.private import make_folder, open_new, open_private, replace_file, sync_folder
+from probe.disk.database import step
+from probe.disk.private import make_folder, open_new, open_private, sync_folder
 from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.sharing.keys import make_key
 from probe.sharing.receipt import Receipt, Status
 
-QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
-
 _DAY_NS = 86_400 * 10**9
-
-# Bytes that have to be free on the disk before a bundle is taken in.
-ROOM = 256 << 20
 
 
 class InUse(Exception):
     """Another collector keeps its bundles in this folder."""
 
 
-class Damaged(Exception):
-    """The database cannot be read; the message says why."""
-
-
-class NoKey(Exception):
-    """The key that receipts are signed with cannot be read."""
-
-
 class NotHeld(KeyError):
     """There is no such bundle, or it was decided on otherwise."""
 
 
-class Store:
+class Store(Look):
     """The bundles in a folder, made where there is none. A context manager, for many threads.
 
     Raises `NoKey` and `Damaged` where its key or its database cannot be used. A new database is not
@@ -67,93 +53,25 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
-            make_folder(made)
-        self.key = _own_key(folder / "key.pem")
         self._lock = threading.Lock()
         self._serving = -1
-        database = folder / "collector.db"
+        super().__init__(folder)
+
+    def _open(self) -> sqlite3.Connection:
+        for name in ("", QUARANTINE, ACCEPTED, INCOMING):
+            make_folder(self.folder / name)
+        self.key = _own_key(self.folder / "key.pem")
+        database = self.folder / "collector.db"
         if not (database.exists() and database.stat().st_size) and self._bundles():
             raise Damaged("it is not there, and bundles are")
-        try:
-            self._db = rows.open_rows(database)
-        except sqlite3.DatabaseError as problem:
-            if trouble_of(problem) != "damaged":
-                raise
-            raise Damaged(str(problem)) from problem
-        except OfNewerVersion:
-            raise Damaged("it is of a newer version") from None
-
-    def has_room(self) -> bool:
-        """Whether enough is free on the disk for what is sent."""
-        return self.free() > 0
-
-    def free(self) -> int:
-        """Bytes that may still be taken in."""
-        return max(0, shutil.disk_usage(self.folder).free - ROOM)
-
-    def sizes(self) -> dict[str, int]:
-        """The bytes of each bundle's file, by its sha256."""
-        return {
-            path.stem: path.stat().st_size
-            for place in (QUARANTINE, ACCEPTED)
-            for path in (self.folder / place).glob(f"*{SUFFIX}")
-        }
-
-    def back_up(self, to: Path) -> int:
-        """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
-
-        Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
-        what is held no more goes there too: a bundle that was deleted as its sender asked would
-        come back with the backup. A copy is as private, and tells as little of hours and order, as
-        what it was made of.
-        """
-        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
-            make_folder(made)
-        os.close(open_private(to / "collector.db"))
-        with closing(sqlite3.connect(to / "collector.db")) as copy:
-            self._db.backup(copy)
-        with closing(rows.open_rows(to / "collector.db")) as copy:
-            said = rows.statuses(copy)
-            # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            rows.leave_no_order(copy)
-        replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
-        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
-            kept = {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
-            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
-            for name in there - kept:
-                (to / place / name).unlink()
-            for name in kept - there:
-                self._copy(name, to / place / name)
-            sync_folder(to / place)
-        return sum(one != "refused" for one in said.values())
-
-    def _copy(self, name: str, to: Path) -> None:
-        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
-        for place in (QUARANTINE, ACCEPTED):
-            with suppress(FileNotFoundError):
-                found = self.folder / place / name
-                replace_file(to, found.read_bytes())
-                shutil.copystat(found, to)
-                return
-
-    def database_size(self) -> int:
-        """The bytes of the database."""
-        return (self.folder / "collector.db").stat().st_size
+        return rows.open_rows(database)
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
-        self._db.close()
+        super().close()
         if self._serving >= 0:
             os.close(self._serving)
         self._serving = -1
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def serve(self) -> None:
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
@@ -261,19 +179,6 @@ class Store:
         with self._lock:
             return self._receipt(sha256)
 
-    def held(self, status: Status | None = None) -> list[Held]:
-        """Bundles that are held, by day; only those of one status where it is given."""
-        return rows.held(self._db, status)
-
-    def refusals(self, since: str = "") -> dict[str, int]:
-        """How many bundles were refused at the door, by reason; only from a day on if given."""
-        return dict(
-            self._db.execute(
-                "SELECT reason, sum(count) FROM refusals WHERE day >= ? GROUP BY reason ORDER BY 1",
-                (since,),
-            )
-        )
-
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
         """Accept a bundle in quarantine, or refuse one, also one that was accepted; then `settle`.
 
@@ -349,11 +254,6 @@ def now_utc() -> datetime:
 def _own_key(path: Path) -> Ed25519PrivateKey:
     """The collector's key, made at its first start; raises `NoKey` for a file that is none."""
     try:
-        key: Any = serialization.load_pem_private_key(path.read_bytes(), None)
+        return read_key(path)
     except FileNotFoundError:
         return make_key(path)
-    except (TypeError, ValueError):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise NoKey
-    return key

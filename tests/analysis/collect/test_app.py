@@ -91,7 +91,7 @@ def test_a_disk_without_room_sends_everybody_away_for_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a byte is taken in; what waits at the volunteer's is sent then. The log says so."""
-    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    monkeypatch.setattr("analysis.collect.look.ROOM", 1 << 70)
     told: list[str] = []
     with Store(tmp_path) as store:
         answer = asked(application(store, lambda: datetime.now(UTC), told.append), "PUT", ONE)
