@@ -100,11 +100,11 @@ def collect(
             "without TLS everybody in between could read along; give --tls-cert and --tls-key, or "
             "listen on 127.0.0.1 behind a web server that has them"
         )
-    from analysis.collect.store import InUse, public_key  # noqa: PLC0415
+    from analysis.collect.store import InUse, now_utc, public_key  # noqa: PLC0415
 
     with _store(folder) as store:
         try:
-            store.serve()
+            store.serve(now_utc())
         except InUse:
             raise Failure(
                 f"another collector keeps its bundles in {folder}; stop it, or name another folder"
@@ -263,9 +263,11 @@ def backup(*, folder: Path, to: Path, as_json: bool) -> None:
     The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
     well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
     """
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
     with _looking(folder) as store:
         _refuse_as_a_copy(to, folder)
-        held = store.back_up(to)
+        held = store.back_up(to, now_utc())
     if as_json:
         click.echo(json.dumps({"to": str(to), "bundles": held}))
         return
@@ -393,7 +395,7 @@ def _decide(
         except NotHeld as gone:
             raise BadInput(f"{gone.args[0]} was decided on meanwhile; look again") from None
         finally:
-            store.settle()
+            store.settle(now_utc())
     if as_json:
         click.echo(json.dumps({"status": status, "bundles": chosen}))
         return

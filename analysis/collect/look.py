@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,7 +87,7 @@ class Look:
                     found[path.stem] = path.stat().st_size
         return found
 
-    def back_up(self, to: Path) -> int:
+    def back_up(self, to: Path, now: datetime) -> int:
         """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
 
         Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
@@ -102,7 +103,7 @@ class Look:
         with closing(rows.open_rows(to / "collector.db")) as copy:
             said = rows.statuses(copy)
             # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            rows.leave_no_order(copy)
+            rows.leave_no_order(copy, now.date().isoformat())
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
         for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
             kept = {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}

@@ -2,9 +2,9 @@
 
 SQLite puts a row where there is room, so that rows which came one after the other lie so, and what
 one machine sends from several networks comes in a row. Writing all of it anew hides that, but
-takes half a minute of everybody's time in the second year. So what came on the newest day lies
-apart, and goes among the rest when that day is over. What lies in a bundle, and what becomes of
-its file, is not known here.
+takes half a minute of everybody's time in the second year. So what came today lies apart, and goes
+among the rest when that day is over. What lies in a bundle, and what becomes of its file, is not
+known here.
 """
 
 from __future__ import annotations
@@ -170,24 +170,23 @@ def decide(
     )
 
 
-def leave_no_order(db: sqlite3.Connection) -> None:
+def leave_no_order(db: sqlite3.Connection, today: str) -> None:
     """Lay what came lately as if all of a day had come at once.
 
-    What came on the newest day stays apart, since more of that day may come; what came before goes
+    What came ``today`` stays apart, since more of that day may come; what came on another day goes
     where it stays. This takes as long as what came lately is much, whatever is held.
     """
     with step(db):
-        (newest,) = db.execute("SELECT max(came) FROM new_bundles").fetchone()
-        over = "SELECT number FROM new_bundles WHERE came < ?"
+        over = "SELECT number FROM new_bundles WHERE came != ?"
         for statement in (
             f"INSERT INTO lines SELECT * FROM new_lines WHERE bundle IN ({over})"
             f" ORDER BY digest {_UNLESS_KNOWN}",
             f"DELETE FROM new_lines WHERE bundle IN ({over})",
-            f"INSERT INTO bundles SELECT number, {_HELD} FROM new_bundles WHERE came < ?"
+            f"INSERT INTO bundles SELECT number, {_HELD} FROM new_bundles WHERE came != ?"
             " ORDER BY number",
-            "DELETE FROM new_bundles WHERE came < ?",
+            "DELETE FROM new_bundles WHERE came != ?",
         ):
-            db.execute(statement, (newest,))
+            db.execute(statement, (today,))
         for table, order in (("new_bundles", "number"), ("new_lines", "digest")):
             db.execute(f"CREATE TEMP TABLE aside AS SELECT * FROM {table}")
             db.execute(f"DELETE FROM {table}")

@@ -73,7 +73,7 @@ class Store(Look):
             os.close(self._serving)
         self._serving = -1
 
-    def serve(self) -> None:
+    def serve(self, now: datetime) -> None:
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
         self._serving = open_private(self.folder / "collector.lock")
         try:
@@ -87,9 +87,9 @@ class Store(Look):
             for path in (self.folder / QUARANTINE).iterdir():
                 if path.suffix == SUFFIX and path.stem not in known:
                     path.unlink()
-        self.settle()
+        self.settle(now)
 
-    def settle(self) -> None:
+    def settle(self, now: datetime) -> None:
         """Put each file where the database says; of a refused bundle no file is kept."""
         with self._lock:
             with step(self._db):
@@ -103,7 +103,7 @@ class Store(Look):
                             path.unlink()
                     sync_folder(self.folder / place)
             with suppress(sqlite3.OperationalError):  # without room, or in use: the next time
-                rows.leave_no_order(self._db)
+                rows.leave_no_order(self._db, now.date().isoformat())
             self._forget_the_hour()
 
     @contextmanager

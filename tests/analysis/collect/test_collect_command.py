@@ -221,7 +221,7 @@ def test_what_is_too_old_is_deleted_in_one_go(tmp_path: Path) -> None:
         for data in (old, mixed):
             put(store, data)
         store.decide(sha256_of(old), "accepted", None, NOW)
-        store.settle()
+        store.settle(NOW)
     words = ("--before", "2026-11-22", "--reason", "its time is over")
     done = gatewatch("refuse", str(tmp_path / "held"), *words)
     assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
@@ -234,7 +234,7 @@ def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Pat
     gatewatch("accept", str(folder), NAMES[0])
     copy = tmp_path / "copy"
     with Store(folder) as running:
-        running.serve()
+        running.serve(NOW)
         done = gatewatch("backup", str(folder), str(copy))
         before = [running.receipt(name) for name in NAMES]
     assert (done.exit_code, done.stderr) == (0, "")
@@ -244,7 +244,7 @@ def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Pat
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert {path.stat().st_mtime % 86_400 for path in copy.rglob("*.tar")} == {0}
     with Store(copy) as restored:
-        restored.serve()
+        restored.serve(NOW)
         assert [restored.receipt(name) for name in NAMES] == before
         assert public_key(restored) == public_key(running)
 
@@ -270,7 +270,7 @@ def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: s
         (to / "thesis.tex").write_text("mine", encoding="utf-8")
     if where == "served":
         with Store(to) as store:
-            store.serve()
+            store.serve(NOW)
     before = sorted(tmp_path.rglob("*"))
     done = gatewatch("backup", str(folder), str(to))
     assert (done.exit_code, done.stdout) == (9, "")

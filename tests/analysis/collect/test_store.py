@@ -63,7 +63,7 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
         names = sorted(map(sha256_of, sent))
         assert [held.sha256 for held in store.held()] == names
         store.decide(names[0], "accepted", None, NOW)
-        store.settle()
+        store.settle(NOW)
     midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     found = [path.stat() for path in tmp_path.glob("*/*.tar")]
     assert {time for one in found for time in (one.st_mtime, one.st_atime)} == {midnight}
@@ -76,7 +76,7 @@ def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
     with Store(tmp_path / "c") as store:
         for data in sent:
             put(store, data)
-        assert store.back_up(tmp_path / "copy") == 6
+        assert store.back_up(tmp_path / "copy", NOW) == 6
     assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
     found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
     assert [time % 86_400 for time in found] == [0] * 6
@@ -104,7 +104,7 @@ def test_no_folder_tells_when_the_last_bundle_came(tmp_path: Path, data: bytes) 
         put(store, data)
         assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
         put(store, TWO)
-        store.settle()
+        store.settle(NOW)
         assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
 
 
@@ -113,7 +113,7 @@ def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         first = [put(store, ONE), put(store, ONE)]
     with Store(tmp_path) as store:
-        store.serve()
+        store.serve(NOW)
         assert [*first, put(store, ONE)] == [first[0]] * 3
         assert len(store.held()) == 1
 
@@ -182,12 +182,12 @@ def test_a_database_of_the_first_version_is_brought_to_the_second(tmp_path: Path
             put(store, data)
         store.decide(names[0], "accepted", None, NOW)
         store.decide(names[1], "refused", "operator: a test", NOW)
-        store.settle()
+        store.settle(NOW)
         before = store.held()
     with closing(sqlite3.connect(tmp_path / "collector.db")) as db:
         db.executescript(OF_THE_FIRST_VERSION)
     with Store(tmp_path) as store:
-        store.serve()
+        store.serve(NOW)
         assert store.held() == before
         assert_no_order(tmp_path / "collector.db", sorted(names[2:]))
         assert store.receipt(names[0]) == Receipt(names[0], "accepted", 1, "2026-11-24")
@@ -217,7 +217,7 @@ def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
         later = NOW + timedelta(days=1)
         store.decide(NAME, "accepted", None, later)
         store.decide(sha256_of(TWO), "refused", "operator: a test", later)
-        store.settle()
+        store.settle(NOW)
         assert store.receipt(NAME) == Receipt(NAME, "accepted", 1, "2026-11-25")
         assert store.receipt(sha256_of(TWO)) == Receipt(
             sha256_of(TWO), "refused", 0, "2026-11-25", "operator: a test"
@@ -276,7 +276,7 @@ def test_what_a_refused_bundle_held_came_from_nobody(tmp_path: Path) -> None:
         put(store, stolen)
         assert put(store, ONE).status == "refused"
         store.decide(sha256_of(stolen), "refused", "operator: copied", NOW)
-        store.settle()
+        store.settle(NOW)
         assert put(store, ONE) == Receipt(NAME, "quarantined", 1, "2026-11-24")
         assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
         once_more = sealed([line(trace(1)), line(trace(5))], OTHER)
@@ -294,18 +294,18 @@ def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
     (tmp_path / "quarantine" / f"{'e' * 64}.tar").write_bytes(ONE)
     (tmp_path / "quarantine" / "notes.md").write_text("Of the keeper's own.", encoding="utf-8")
     with Store(tmp_path) as store:
-        store.serve()
+        store.serve(NOW)
         assert files(tmp_path) == {"accepted": [NAME[:8]], "quarantine": ["notes.md"]}
 
 
 def test_one_collector_a_folder(tmp_path: Path) -> None:
     """A second one that would receive into the same folder is turned away; looking is allowed."""
     with Store(tmp_path) as store, Store(tmp_path) as second:
-        store.serve()
+        store.serve(NOW)
         put(store, ONE)
         assert len(second.held("quarantined")) == 1
         with pytest.raises(InUse):
-            second.serve()
+            second.serve(NOW)
 
 
 def test_its_key_stays(tmp_path: Path) -> None:
@@ -324,9 +324,9 @@ def test_what_root_takes_in_can_be_read_by_whose_collector_it_is(tmp_path: Path)
     """Under sudo: a bundle of root's was left out of the verdict, and the service did not start."""
     os.chown(tmp_path, 65534, 65534)
     with Store(tmp_path / "c") as store:
-        store.serve()
+        store.serve(NOW)
         put(store, ONE)
-        store.back_up(tmp_path / "copy")
+        store.back_up(tmp_path / "copy", NOW)
     assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {65534}
 
 
