@@ -109,7 +109,12 @@ def warnings(found: Account, today: date) -> Iterator[str]:
     if found.last_day is not None and _days(found.last_day, today) > SILENCE:
         yield (
             f"nothing was measured after {found.last_day}; see whether the collector can be "
-            "reached from outside, and its certificate is still good"
+            "reached from outside, its certificate is still good, and its clock is right"
+        )
+    if found.last_day is not None and _days(found.last_day, today) < -1:
+        yield (
+            f"something that is held was measured on {found.last_day}, which has not come; see "
+            "that this machine's clock is right (timedatectl), or refuse it"
         )
     for reason, remedy in _OWN_FAULTS.items():
         if reason in found.refused_lately:

@@ -303,7 +303,7 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...], as_json: bool) -> 
 
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
     """
-    from analysis.collect.store import now_utc  # noqa: PLC0415
+    from analysis.collect.store import MEND_CLOCK, ClockBehind, now_utc  # noqa: PLC0415
 
     taken: list[tuple[Path, Receipt]] = []
     with _store(folder) if new else _opened(folder, new="take --new") as store:
@@ -313,7 +313,10 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...], as_json: bool) -> 
                 data = given.read(LARGEST_FILE + 1)
             with store.incoming() as file:
                 file.write(data)
-                receipt = store.take_in(file, sha256_of(data), now_utc())
+                try:
+                    receipt = store.take_in(file, sha256_of(data), now_utc())
+                except ClockBehind as problem:
+                    raise Failure(f"{problem}; {MEND_CLOCK}") from None
             taken.append((path, receipt))
             if not as_json:
                 why = f": {receipt.reason}" if receipt.reason else ""

@@ -131,6 +131,13 @@ def statuses(db: sqlite3.Connection) -> dict[str, Status]:
     return dict(db.execute("SELECT sha256, status FROM held"))
 
 
+def newest_day(db: sqlite3.Connection) -> str:
+    """The last day on which anything that is held was measured; empty where nothing is."""
+    found = "SELECT max(last_day) FROM held WHERE status != 'refused'"
+    (day,) = db.execute(found).fetchone()
+    return day or ""
+
+
 def key_of(db: sqlite3.Connection, digest: bytes) -> str | None:
     """The key under which a line came, in a bundle that was not refused; None where it did not."""
     found = db.execute(

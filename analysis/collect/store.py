@@ -23,7 +23,7 @@ from typing import IO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from analysis.collect import rows
-from analysis.collect.checks import Refused, check
+from analysis.collect.checks import FIRST, SLACK, Refused, check
 from analysis.collect.look import ACCEPTED, INCOMING, QUARANTINE, Damaged, Look, read_key
 from analysis.collect.rows import Held
 from probe.disk.database import step
@@ -35,8 +35,19 @@ from probe.sharing.receipt import Receipt, Status
 _DAY_NS = 86_400 * 10**9
 
 
+# What mends a clock that is behind, or seems so.
+MEND_CLOCK = (
+    "set the clock right (timedatectl), or refuse what was measured in days to come "
+    "(gatewatch collect review --all)"
+)
+
+
 class InUse(Exception):
     """Another collector keeps its bundles in this folder."""
+
+
+class ClockBehind(Exception):
+    """This machine's clock says a time that has been; the message says how that is known."""
 
 
 class NotHeld(KeyError):
@@ -55,6 +66,7 @@ class Store(Look):
     def __init__(self, folder: Path) -> None:
         self._lock = threading.Lock()
         self._serving = -1
+        self._measured = ""
         super().__init__(folder)
 
     def _open(self) -> sqlite3.Connection:
@@ -64,7 +76,9 @@ class Store(Look):
         database = self.folder / "collector.db"
         if not (database.exists() and database.stat().st_size) and self._bundles():
             raise Damaged("it is not there, and bundles are")
-        return rows.open_rows(database)
+        db = rows.open_rows(database)
+        self._measured = rows.newest_day(db)
+        return db
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
@@ -123,11 +137,12 @@ class Store(Look):
 
         ``file`` is one of `incoming`, whose sha256 was found to be ``sha256``. The same bundle may
         come any number of times; it is kept once. What is refused is not kept, and looked at anew
-        when it comes again.
+        when it comes again. Raises `ClockBehind` rather than refuse what every sender has.
         """
         known = self.receipt(sha256)
         if known is not None:
             return known
+        self._require_clock(now)
         file.flush()
         day = now.date().isoformat()
         try:
@@ -141,6 +156,18 @@ class Store(Look):
             with self._lock:
                 self._count(day, word)
             return Receipt(sha256, "refused", 0, day, text)
+
+    def _require_clock(self, now: datetime) -> None:
+        latest = (now + SLACK).date().isoformat()
+        said = f"the clock of this machine says {now.date()}"
+        if now + SLACK < FIRST:
+            raise ClockBehind(f"{said}, before there was gatewatch")
+        if latest >= self._measured:
+            return
+        with self._lock:
+            self._measured = rows.newest_day(self._db)
+        if latest < self._measured:
+            raise ClockBehind(f"{said}, and what is held was measured until {self._measured}")
 
     def _keep(self, file: IO[bytes], sha256: str, bundle: Bundle, now: datetime) -> Receipt:
         """Keep what passed the checks; raises `Refused` for a replay."""
@@ -159,6 +186,7 @@ class Store(Look):
                 Path(file.name).replace(self._path(QUARANTINE, sha256))
                 sync_folder(self.folder / QUARANTINE)
                 self._insert(sha256, bundle, doubled, day)
+            self._measured = max(self._measured, *bundle.manifest.days)
             return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
 
     def _forget_the_hour(self) -> None:

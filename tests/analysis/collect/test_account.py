@@ -68,3 +68,13 @@ def test_what_has_to_be_done_is_said() -> None:
     ]
     due = of(replace(WAITS, day="2027-01-01", last_day="2027-01-24"), free=10**6)
     assert list(warnings(due, TODAY)) == []
+
+
+def test_a_clock_that_is_behind_is_told_by_what_was_measured() -> None:
+    """Around midnight a sender may be a day ahead."""
+    told = list(warnings(of(replace(WAITS, last_day="2027-02-02"), free=10**6), TODAY))
+    assert [text.partition(";")[0] for text in told] == [
+        "something that is held was measured on 2027-02-02, which has not come"
+    ]
+    tomorrow = of(replace(WAITS, last_day="2027-02-01"), free=10**6)
+    assert list(warnings(tomorrow, TODAY)) == []

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -411,6 +411,20 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     assert done.stderr == ("gatewatch: 1 file refused; ask whoever gave it for another copy\n")
     assert files(tmp_path / "held") == {"quarantine": [NAMES[0][:8]]}
     assert [path.exists() for path in stick] == [True] * 3
+
+
+def test_a_clock_that_is_behind_takes_nothing_from_a_stick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be refused, and counted so."""
+    stick = tmp_path / "mine.tar"
+    stick.write_bytes(BUNDLES[0])
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: datetime(1970, 1, 2, tzinfo=UTC))
+    done = gatewatch("take", "--new", str(tmp_path / "held"), str(stick))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "the clock of this machine says 1970-01-02, before there was gatewatch" in done.stderr
+    assert "timedatectl" in done.stderr
+    assert files(tmp_path / "held") == {}
 
 
 @pytest.mark.parametrize(
