@@ -178,7 +178,7 @@ class Store(Look):
             os.fsync(file.fileno())
             # Asked within the step: the server and `take` may have the same bundle, or a copy of
             # its traces under another key, at once.
-            with step(self._db):
+            with self._or_no_file(sha256), step(self._db):
                 known = self._receipt(sha256)
                 if known is not None:
                     return known
@@ -188,6 +188,17 @@ class Store(Look):
                 self._insert(sha256, bundle, doubled, day)
             self._measured = max(self._measured, *bundle.manifest.days)
             return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
+
+    @contextmanager
+    def _or_no_file(self, sha256: str) -> Iterator[None]:
+        """Keep no file of a bundle whose row could not be written: nobody could refuse it."""
+        try:
+            yield
+        except (OSError, sqlite3.Error):
+            with suppress(OSError, sqlite3.Error), step(self._db):
+                if self._receipt(sha256) is None:
+                    self._path(QUARANTINE, sha256).unlink(missing_ok=True)
+            raise
 
     def _forget_the_hour(self) -> None:
         """Have the folders that a coming bundle changes bear the day alone: backups keep times.

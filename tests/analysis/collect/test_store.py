@@ -209,6 +209,21 @@ PRAGMA user_version = 1;
 """
 
 
+def test_what_the_database_has_no_room_for_is_not_half_kept(tmp_path: Path) -> None:
+    """A file without a row filled the full disk further, and nobody could refuse it."""
+    large = sealed([line(trace(number)) for number in range(200)])
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            put(store, large)
+        assert files(tmp_path) == {"quarantine": [NAME[:8]]}
+        store._db.execute("PRAGMA max_page_count = 1000000")
+        assert put(store, large).traces == 199
+        assert files(tmp_path)["quarantine"] == sorted([NAME[:8], sha256_of(large)[:8]])
+
+
 def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
     """Accepted bundles move to their folder, refused ones go; the receipts say so and why."""
     with Store(tmp_path) as store:
