@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from analysis.collect.look import Look
 from analysis.collect.store import Store, public_key
+from analysis.intake.inputs import InputError, find_files
 from probe.cli import main
 from probe.sharing.bundle import sha256_of
 from probe.sharing.receipt import Status
@@ -259,6 +260,21 @@ def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: 
     assert gatewatch(*words).exit_code == 0
     assert files(tmp_path / "copy") == files(folder)
     assert (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino == kept
+
+
+def test_what_waits_is_not_judged_by_whoever_names_the_whole_folder(folder: Path) -> None:
+    """It was, unsaid: nobody had decided on it. What is named itself is meant."""
+    gatewatch("accept", str(folder), NAMES[0])
+    for given in (folder, folder.parent):
+        with pytest.raises(InputError) as problem:
+            find_files([str(given)])
+        assert str(problem.value) == (
+            f"{folder}: is a collector's folder, in which bundles lie that nobody has accepted; "
+            f"name {folder / 'accepted'}"
+        )
+    for place, names in (("accepted", NAMES[:1]), ("quarantine", NAMES[1:])):
+        found = find_files([str(folder / place)])
+        assert found == [str(folder / place / f"{name}.tar") for name in names]
 
 
 @pytest.mark.parametrize("where", ["inside", "other", "served", "same"])
