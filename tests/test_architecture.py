@@ -116,9 +116,12 @@ MEETING = {
     "analysis.collect.command": {
         "probe.commands.folder",
         "probe.disk.database",
+        "probe.disk.presence",
         "probe.words.failure",
         "probe.owner.settings",
     },
+    "analysis.collect.look": {"probe.disk.database", "probe.disk.private"},
+    "analysis.collect.rows": {"probe.disk.database"},
     "analysis.collect.store": {"probe.disk.database", "probe.sharing.keys", "probe.disk.private"},
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from analysis.collect.store import Held
+from analysis.collect.rows import Held
 from analysis.words.wording import many
 
 # Days that a look back takes in, that a decision may take (docs/data-policy.md), and that the disk
@@ -31,15 +31,17 @@ _OWN_FAULTS = {
 class Account:
     """What a collector holds on a day; sizes are in bytes.
 
-    ``active_keys`` and ``active_networks`` measured in the last `MONTH` days, ``refused_lately`` is
-    what was refused at the door in them, by reason. ``grows`` is what a day of them brought, and
-    ``days_left`` how long the disk lasts at that rate; None where nothing came.
+    Of ``without_file`` bundles, which wait or were accepted, the file is gone. ``active_keys`` and
+    ``active_networks`` measured in the last `MONTH` days, ``refused_lately`` is what was refused at
+    the door in them, by reason. ``grows`` is what a day of them brought, and ``days_left`` how long
+    the disk lasts at that rate; None where nothing came.
     """
 
     waiting: int
     waiting_since: str | None
     accepted: int
     refused: int
+    without_file: int
     traces: int
     first_day: str | None
     last_day: str | None
@@ -84,6 +86,7 @@ def account(
         waiting_since=min((one.day for one in waiting), default=None),
         accepted=len(accepted),
         refused=len(held) - len(kept),
+        without_file=sum(one.sha256 not in sizes for one in kept),
         traces=sum(one.traces - one.doubled for one in kept),
         first_day=min((one.first_day for one in kept), default=None),
         last_day=max((one.last_day for one in kept), default=None),
@@ -101,6 +104,12 @@ def warnings(found: Account, today: date) -> Iterator[str]:
     """What whoever keeps the collector has to do something about, a sentence each."""
     if found.days_left is not None and found.days_left < MONTH:
         yield f"the disk is full in {many(found.days_left, 'day')} if it goes on so; make room"
+    if found.without_file:
+        number = many(found.without_file, "bundle")
+        yield (
+            f"of {number} that {'is' if found.without_file == 1 else 'are'} held there is no file; "
+            "copy them from a backup, since nobody sends again what has a receipt"
+        )
     if found.waiting_since is not None and _days(found.waiting_since, today) > MONTH:
         yield (
             f"bundles wait since {found.waiting_since}; decide on them (gatewatch collect review), "
@@ -109,7 +118,12 @@ def warnings(found: Account, today: date) -> Iterator[str]:
     if found.last_day is not None and _days(found.last_day, today) > SILENCE:
         yield (
             f"nothing was measured after {found.last_day}; see whether the collector can be "
-            "reached from outside, and its certificate is still good"
+            "reached from outside, its certificate is still good, and its clock is right"
+        )
+    if found.last_day is not None and _days(found.last_day, today) < -1:
+        yield (
+            f"something that is held was measured on {found.last_day}, which has not come; see "
+            "that this machine's clock is right (timedatectl), or refuse it"
         )
     for reason, remedy in _OWN_FAULTS.items():
         if reason in found.refused_lately:

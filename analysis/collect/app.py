@@ -24,7 +24,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from analysis.collect.store import ROOM, Store, public_key
+from analysis.collect.look import ROOM
+from analysis.collect.store import MEND_CLOCK, ClockBehind, Store, public_key
 from probe.sharing.bundle import LARGEST_FILE
 from probe.sharing.receipt import Receipt
 from probe.words.failure import in_words
@@ -66,6 +67,7 @@ def application(
         ],
         exception_handlers={
             _No: _refuse,
+            ClockBehind: collector.put_off,
             OSError: collector.put_off,
             sqlite3.DatabaseError: collector.put_off,
         },
@@ -111,14 +113,10 @@ class _Collector:
         return self.answer(receipt)
 
     async def put_off(self, request: Request, problem: Exception) -> Response:
-        """What the disk or the database refuses is said once here, and to senders each time."""
+        """What keeps all from being taken is said once here, and to senders each time."""
         if not self.told:
-            self.tell(
-                f"warning: {self.store.folder} cannot be used ({in_words(problem)}), so that "
-                "whoever sends is told to come back later; see that its disk is whole and has "
-                "room, also in this user's quota and for one more file, that it may be written, "
-                "and that no other command holds collector.db"
-            )
+            why, remedy = _trouble(problem, self.store)
+            self.tell(f"warning: {why}, so that whoever sends is told to come back later; {remedy}")
         self.told = True
         no = _No(503, "the collector can keep nothing just now; try again later")
         return _refuse(request, no)
@@ -127,6 +125,17 @@ class _Collector:
         return Response(
             receipt.signed(self.store.key), _STATUS[receipt.status], media_type="application/json"
         )
+
+
+def _trouble(problem: Exception, store: Store) -> tuple[str, str]:
+    """What is wrong, and what mends it."""
+    if isinstance(problem, ClockBehind):
+        return str(problem), MEND_CLOCK
+    return (
+        f"{store.folder} cannot be used ({in_words(problem)})",
+        "see that its disk is whole and has room, also in this user's quota and for one more file, "
+        "that it may be written, and that no other command holds collector.db",
+    )
 
 
 async def _received(request: Request, file: IO[bytes]) -> str:

@@ -21,6 +21,7 @@ import click
 from analysis.intake.shortage import unless_short
 from analysis.words.wording import counted, many
 from probe.commands.folder import Folder
+from probe.disk.presence import is_file
 from probe.owner.settings import is_loopback
 from probe.sharing.bundle import LARGEST_FILE, sha256_of
 from probe.words.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
@@ -28,6 +29,7 @@ from probe.words.failure import BadInput, Failure, PartlyDone, PermissionDenied,
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from analysis.collect.look import Look
     from analysis.collect.store import Store
     from probe.disk.database import Trouble
     from probe.sharing.receipt import Receipt, Status
@@ -98,11 +100,11 @@ def collect(
             "without TLS everybody in between could read along; give --tls-cert and --tls-key, or "
             "listen on 127.0.0.1 behind a web server that has them"
         )
-    from analysis.collect.store import InUse, public_key  # noqa: PLC0415
+    from analysis.collect.store import InUse, now_utc, public_key  # noqa: PLC0415
 
     with _store(folder) as store:
         try:
-            store.serve()
+            store.serve(now_utc())
         except InUse:
             raise Failure(
                 f"another collector keeps its bundles in {folder}; stop it, or name another folder"
@@ -182,7 +184,7 @@ def review(*, folder: Path, everything: bool, as_json: bool) -> None:
 
     A key that nobody knows, of which many bundles come in one day, is a reason to look twice.
     """
-    with _opened(folder) as store:
+    with _looking(folder) as store:
         held, refusals = store.held(), store.refusals()
         _warn_of_a_full_disk(store)
     shown = [one for one in held if everything or one.status == "quarantined"]
@@ -216,7 +218,7 @@ def status(*, folder: Path, as_json: bool) -> None:
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     today = now_utc().date()
-    with _opened(folder) as store:
+    with _looking(folder) as store:
         lately = store.refusals((today - timedelta(days=MONTH)).isoformat())
         found = account(
             store.held(),
@@ -261,9 +263,11 @@ def backup(*, folder: Path, to: Path, as_json: bool) -> None:
     The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
     well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
     """
-    with _opened(folder) as store:
+    from analysis.collect.store import now_utc  # noqa: PLC0415
+
+    with _looking(folder) as store:
         _refuse_as_a_copy(to, folder)
-        held = store.back_up(to)
+        held = store.back_up(to, now_utc())
     if as_json:
         click.echo(json.dumps({"to": str(to), "bundles": held}))
         return
@@ -299,7 +303,7 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...], as_json: bool) -> 
 
     A collector may be running on the folder meanwhile. Exit code 6 where one was refused.
     """
-    from analysis.collect.store import now_utc  # noqa: PLC0415
+    from analysis.collect.store import MEND_CLOCK, ClockBehind, now_utc  # noqa: PLC0415
 
     taken: list[tuple[Path, Receipt]] = []
     with _store(folder) if new else _opened(folder, new="take --new") as store:
@@ -309,7 +313,10 @@ def take(*, folder: Path, new: bool, files: tuple[Path, ...], as_json: bool) -> 
                 data = given.read(LARGEST_FILE + 1)
             with store.incoming() as file:
                 file.write(data)
-                receipt = store.take_in(file, sha256_of(data), now_utc())
+                try:
+                    receipt = store.take_in(file, sha256_of(data), now_utc())
+                except ClockBehind as problem:
+                    raise Failure(f"{problem}; {MEND_CLOCK}") from None
             taken.append((path, receipt))
             if not as_json:
                 why = f": {receipt.reason}" if receipt.reason else ""
@@ -391,7 +398,7 @@ def _decide(
         except NotHeld as gone:
             raise BadInput(f"{gone.args[0]} was decided on meanwhile; look again") from None
         finally:
-            store.settle()
+            store.settle(now_utc())
     if as_json:
         click.echo(json.dumps({"status": status, "bundles": chosen}))
         return
@@ -418,8 +425,8 @@ def _found(
     return chosen
 
 
-def _warn_of_a_full_disk(store: Store) -> None:
-    from analysis.collect.store import ROOM  # noqa: PLC0415
+def _warn_of_a_full_disk(store: Look) -> None:
+    from analysis.collect.look import ROOM  # noqa: PLC0415
 
     if not store.has_room():
         click.echo(
@@ -431,9 +438,23 @@ def _warn_of_a_full_disk(store: Store) -> None:
 
 def _opened(folder: Path, new: str = "--to") -> AbstractContextManager[Store]:
     """The store of a folder that is a collector's already; ``new`` is what makes one."""
-    if not (folder / "collector.db").is_file():
-        raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect {new}` makes one")
+    _require_database(folder, new)
     return _store(folder)
+
+
+@contextmanager
+def _looking(folder: Path) -> Iterator[Look]:
+    """What lies in a folder that is a collector's, which need not be one's own to write."""
+    from analysis.collect.look import Look  # noqa: PLC0415
+
+    _require_database(folder, "--to")
+    with _saying_what_keeps(folder), Look(folder) as look:
+        yield look
+
+
+def _require_database(folder: Path, new: str) -> None:
+    if not is_file(folder / "collector.db"):
+        raise BadInput(f"{folder} is no folder of a collector; `gatewatch collect {new}` makes one")
 
 
 # What the database's trouble amounts to, where it is no wrong use.
@@ -445,15 +466,22 @@ _FAILURES: dict[Trouble | None, type[Failure]] = {
 
 @contextmanager
 def _store(folder: Path) -> Iterator[Store]:
-    """The store in a folder; what keeps it from being used is said, now or while it is used."""
+    from analysis.collect.store import Store  # noqa: PLC0415
+
+    with _saying_what_keeps(folder), Store(folder) as store:
+        yield store
+
+
+@contextmanager
+def _saying_what_keeps(folder: Path) -> Iterator[None]:
+    """Say what keeps a folder from being used, now or while it is used."""
     import sqlite3  # noqa: PLC0415
 
-    from analysis.collect.store import Damaged, NoKey, Store  # noqa: PLC0415
+    from analysis.collect.look import Damaged, NoKey  # noqa: PLC0415
     from probe.disk.database import trouble_of  # noqa: PLC0415
 
     try:
-        with Store(folder) as store:
-            yield store
+        yield
     except NoKey:
         raise BadInput(
             f"{folder / 'key.pem'} is no key of a collector; restore it from your copy, since "

@@ -12,95 +12,49 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
-import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from analysis.collect.checks import Refused, check
-from probe.disk.database import OfNewerVersion, open_database, step, trouble_of
-from probe.disk.private import make_folder, open_new, open_private, replace_file, sync_folder
+from analysis.collect import rows
+from analysis.collect.checks import FIRST, SLACK, Refused, check
+from analysis.collect.look import ACCEPTED, INCOMING, QUARANTINE, Damaged, Look, read_key
+from analysis.collect.rows import Held
+from probe.disk.database import step
+from probe.disk.private import make_folder, open_new, open_private, sync_folder
 from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.sharing.keys import make_key
 from probe.sharing.receipt import Receipt, Status
 
-QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
-_VERSION = 1
-
 _DAY_NS = 86_400 * 10**9
 
-# Bytes that have to be free on the disk before a bundle is taken in.
-ROOM = 256 << 20
 
-# Numbers of bundles are drawn from so many bits, since counted ones would keep the order.
-_NUMBER_BITS = 62
-
-_TABLES = """
-CREATE TABLE bundles (
-    number INTEGER PRIMARY KEY,
-    sha256 TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL,
-    reason TEXT,
-    day TEXT NOT NULL,
-    network INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    traces INTEGER NOT NULL,
-    doubled INTEGER NOT NULL,
-    first_day TEXT NOT NULL,
-    last_day TEXT NOT NULL
-);
-CREATE TABLE lines (digest BLOB PRIMARY KEY, bundle INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE refusals (
-    day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (day, reason)
-);
-"""
+# What mends a clock that is behind, or seems so.
+MEND_CLOCK = (
+    "set the clock right (timedatectl), or refuse what was measured in days to come "
+    "(gatewatch collect review --all)"
+)
 
 
 class InUse(Exception):
     """Another collector keeps its bundles in this folder."""
 
 
-class Damaged(Exception):
-    """The database cannot be read; the message says why."""
-
-
-class NoKey(Exception):
-    """The key that receipts are signed with cannot be read."""
+class ClockBehind(Exception):
+    """This machine's clock says a time that has been; the message says how that is known."""
 
 
 class NotHeld(KeyError):
     """There is no such bundle, or it was decided on otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A bundle that is kept; ``doubled`` of its traces came in an earlier one of the same key."""
-
-    sha256: str
-    status: Status
-    reason: str | None
-    day: str
-    network: int
-    key: str
-    traces: int
-    doubled: int
-    first_day: str
-    last_day: str
-
-
-_HELD = ", ".join(Held.__slots__)
-
-
-class Store:
+class Store(Look):
     """The bundles in a folder, made where there is none. A context manager, for many threads.
 
     Raises `NoKey` and `Damaged` where its key or its database cannot be used. A new database is not
@@ -110,96 +64,30 @@ class Store:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for made in (folder, *(folder / name for name in (QUARANTINE, ACCEPTED, INCOMING))):
-            make_folder(made)
-        self.key = _own_key(folder / "key.pem")
         self._lock = threading.Lock()
         self._serving = -1
-        database = folder / "collector.db"
+        self._measured = ""
+        super().__init__(folder)
+
+    def _open(self) -> sqlite3.Connection:
+        for name in ("", QUARANTINE, ACCEPTED, INCOMING):
+            make_folder(self.folder / name)
+        self.key = _own_key(self.folder / "key.pem")
+        database = self.folder / "collector.db"
         if not (database.exists() and database.stat().st_size) and self._bundles():
             raise Damaged("it is not there, and bundles are")
-        try:
-            self._db = open_database(
-                database, sqlite3.Connection, _TABLES, _VERSION, one_thread=False
-            )
-        except sqlite3.DatabaseError as problem:
-            if trouble_of(problem) != "damaged":
-                raise
-            raise Damaged(str(problem)) from problem
-        except OfNewerVersion:
-            raise Damaged("it is of a newer version") from None
-
-    def has_room(self) -> bool:
-        """Whether enough is free on the disk for what is sent."""
-        return self.free() > 0
-
-    def free(self) -> int:
-        """Bytes that may still be taken in."""
-        return max(0, shutil.disk_usage(self.folder).free - ROOM)
-
-    def sizes(self) -> dict[str, int]:
-        """The bytes of each bundle's file, by its sha256."""
-        return {
-            path.stem: path.stat().st_size
-            for place in (QUARANTINE, ACCEPTED)
-            for path in (self.folder / place).glob(f"*{SUFFIX}")
-        }
-
-    def back_up(self, to: Path) -> int:
-        """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
-
-        Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
-        what is held no more goes there too: a bundle that was deleted as its sender asked would
-        come back with the backup. A copy is as private, and tells as little of hours and order, as
-        what it was made of.
-        """
-        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
-            make_folder(made)
-        os.close(open_private(to / "collector.db"))
-        with closing(sqlite3.connect(to / "collector.db")) as copy:
-            self._db.backup(copy)
-            held = copy.execute("SELECT sha256, status FROM bundles").fetchall()
-            # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            copy.execute("VACUUM")
-        replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
-        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
-            kept = {f"{sha256}{SUFFIX}" for sha256, said in held if said == status}
-            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
-            for name in there - kept:
-                (to / place / name).unlink()
-            for name in kept - there:
-                self._copy(name, to / place / name)
-            sync_folder(to / place)
-        return sum(said != "refused" for _, said in held)
-
-    def _copy(self, name: str, to: Path) -> None:
-        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
-        for place in (QUARANTINE, ACCEPTED):
-            with suppress(FileNotFoundError):
-                found = self.folder / place / name
-                replace_file(to, found.read_bytes())
-                shutil.copystat(found, to)
-                return
-
-    def database_size(self) -> int:
-        """The bytes of the database."""
-        return (self.folder / "collector.db").stat().st_size
+        db = rows.open_rows(database)
+        self._measured = rows.newest_day(db)
+        return db
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
-        self._db.close()
+        super().close()
         if self._serving >= 0:
             os.close(self._serving)
         self._serving = -1
 
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def serve(self) -> None:
+    def serve(self, now: datetime) -> None:
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
         self._serving = open_private(self.folder / "collector.lock")
         try:
@@ -209,26 +97,27 @@ class Store:
         for path in (self.folder / INCOMING).iterdir():
             path.unlink()
         with step(self._db):
-            known = {held.sha256 for held in self.held()}
+            known = rows.statuses(self._db)
             for path in (self.folder / QUARANTINE).iterdir():
                 if path.suffix == SUFFIX and path.stem not in known:
                     path.unlink()
-        self.settle()
+        self.settle(now)
 
-    def settle(self) -> None:
+    def settle(self, now: datetime) -> None:
         """Put each file where the database says; of a refused bundle no file is kept."""
         with self._lock:
-            for place in (QUARANTINE, ACCEPTED):
-                for path in (self.folder / place).iterdir():
-                    held = self._one(path.stem)
-                    if held is not None and held.status == "accepted":
-                        path.replace(self._path(ACCEPTED, held.sha256))
-                    if held is not None and held.status == "refused":
-                        path.unlink()
-                sync_folder(self.folder / place)
-            # SQLite puts rows where there is room, in the order in which they come.
+            with step(self._db):
+                said = rows.statuses(self._db)
+                for place in (QUARANTINE, ACCEPTED):
+                    for path in (self.folder / place).iterdir():
+                        status = said.get(path.stem)
+                        if status == "accepted" and place != ACCEPTED:
+                            path.replace(self.folder / ACCEPTED / path.name)
+                        if status == "refused":
+                            path.unlink()
+                    sync_folder(self.folder / place)
             with suppress(sqlite3.OperationalError):  # without room, or in use: the next time
-                self._db.execute("VACUUM")
+                rows.leave_no_order(self._db, now.date().isoformat())
             self._forget_the_hour()
 
     @contextmanager
@@ -248,11 +137,12 @@ class Store:
 
         ``file`` is one of `incoming`, whose sha256 was found to be ``sha256``. The same bundle may
         come any number of times; it is kept once. What is refused is not kept, and looked at anew
-        when it comes again.
+        when it comes again. Raises `ClockBehind` rather than refuse what every sender has.
         """
         known = self.receipt(sha256)
         if known is not None:
             return known
+        self._require_clock(now)
         file.flush()
         day = now.date().isoformat()
         try:
@@ -267,22 +157,48 @@ class Store:
                 self._count(day, word)
             return Receipt(sha256, "refused", 0, day, text)
 
+    def _require_clock(self, now: datetime) -> None:
+        latest = (now + SLACK).date().isoformat()
+        said = f"the clock of this machine says {now.date()}"
+        if now + SLACK < FIRST:
+            raise ClockBehind(f"{said}, before there was gatewatch")
+        if latest >= self._measured:
+            return
+        with self._lock:
+            self._measured = rows.newest_day(self._db)
+        if latest < self._measured:
+            raise ClockBehind(f"{said}, and what is held was measured until {self._measured}")
+
     def _keep(self, file: IO[bytes], sha256: str, bundle: Bundle, now: datetime) -> Receipt:
         """Keep what passed the checks; raises `Refused` for a replay."""
         with self._lock:
-            known = self._receipt(sha256)
-            if known is not None:
-                return known
-            doubled = self._doubled(bundle)
             day = now.date().isoformat()
             began = now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
             os.utime(file.name, (began, began))
             os.fsync(file.fileno())
-            with step(self._db):
+            # Asked within the step: the server and `take` may have the same bundle, or a copy of
+            # its traces under another key, at once.
+            with self._or_no_file(sha256), step(self._db):
+                known = self._receipt(sha256)
+                if known is not None:
+                    return known
+                doubled = self._doubled(bundle)
                 Path(file.name).replace(self._path(QUARANTINE, sha256))
                 sync_folder(self.folder / QUARANTINE)
                 self._insert(sha256, bundle, doubled, day)
+            self._measured = max(self._measured, *bundle.manifest.days)
             return Receipt(sha256, "quarantined", bundle.manifest.traces - doubled, day)
+
+    @contextmanager
+    def _or_no_file(self, sha256: str) -> Iterator[None]:
+        """Keep no file of a bundle whose row could not be written: nobody could refuse it."""
+        try:
+            yield
+        except (OSError, sqlite3.Error):
+            with suppress(OSError, sqlite3.Error), step(self._db):
+                if self._receipt(sha256) is None:
+                    self._path(QUARANTINE, sha256).unlink(missing_ok=True)
+            raise
 
     def _forget_the_hour(self) -> None:
         """Have the folders that a coming bundle changes bear the day alone: backups keep times.
@@ -302,41 +218,13 @@ class Store:
         with self._lock:
             return self._receipt(sha256)
 
-    def held(self, status: Status | None = None) -> list[Held]:
-        """Bundles that are held, by day; only those of one status where it is given."""
-        rows = self._db.execute(
-            f"SELECT {_HELD} FROM bundles WHERE ? IS NULL OR status = ? ORDER BY day, sha256",  # noqa: S608
-            (status, status),
-        ).fetchall()
-        return [Held(**dict(zip(Held.__slots__, row, strict=True))) for row in rows]
-
-    def refusals(self, since: str = "") -> dict[str, int]:
-        """How many bundles were refused at the door, by reason; only from a day on if given."""
-        return dict(
-            self._db.execute(
-                "SELECT reason, sum(count) FROM refusals WHERE day >= ? GROUP BY reason ORDER BY 1",
-                (since,),
-            )
-        )
-
     def decide(self, sha256: str, status: Status, reason: str | None, now: datetime) -> None:
         """Accept a bundle in quarantine, or refuse one, also one that was accepted; then `settle`.
 
         Raises `NotHeld`.
         """
         with self._lock, step(self._db):
-            changed = self._db.execute(
-                "UPDATE bundles SET status = :status, reason = :reason, day = :day"
-                " WHERE sha256 = :sha256"
-                " AND (status = 'quarantined' OR status = 'accepted' AND :status = 'refused')",
-                {
-                    "status": status,
-                    "reason": reason,
-                    "day": now.date().isoformat(),
-                    "sha256": sha256,
-                },
-            ).rowcount
-            if not changed:
+            if not rows.decide(self._db, sha256, status, reason, now.date().isoformat()):
                 raise NotHeld(sha256)
 
     def _bundles(self) -> bool:
@@ -348,15 +236,8 @@ class Store:
     def _path(self, place: str, sha256: str) -> Path:
         return self.folder / place / f"{sha256}{SUFFIX}"
 
-    def _one(self, sha256: str) -> Held | None:
-        row = self._db.execute(
-            f"SELECT {_HELD} FROM bundles WHERE sha256 = ?",  # noqa: S608
-            (sha256,),
-        ).fetchone()
-        return None if row is None else Held(**dict(zip(Held.__slots__, row, strict=True)))
-
     def _receipt(self, sha256: str) -> Receipt | None:
-        held = self._one(sha256)
+        held = rows.one(self._db, sha256)
         if held is None:
             return None
         taken = 0 if held.status == "refused" else held.traces - held.doubled
@@ -369,33 +250,27 @@ class Store:
         """
         doubled = 0
         for line in bundle.lines:
-            found = self._db.execute(
-                "SELECT key FROM lines JOIN bundles ON bundle = number"
-                " WHERE digest = ? AND status != 'refused'",
-                (digest_of(line),),
-            ).fetchone()
-            if found is not None and found[0] != bundle.manifest.key:
+            key = rows.key_of(self._db, digest_of(line))
+            if key is not None and key != bundle.manifest.key:
                 raise Refused("replay", "a trace of the bundle came before under another key")
-            doubled += found is not None
+            doubled += key is not None
         return doubled
 
     def _insert(self, sha256: str, bundle: Bundle, doubled: int, day: str) -> None:
         said = bundle.manifest
-        number = secrets.randbits(_NUMBER_BITS)
-        self._db.execute(
-            "INSERT INTO bundles (number, sha256, status, day, network, key, traces, doubled,"
-            " first_day, last_day) VALUES (?, ?, 'quarantined', ?, ?, ?, ?, ?, ?, ?)",
-            (
-                number, sha256, day, said.network, said.key, said.traces, doubled,
-                min(said.days), max(said.days),
-            ),
-        )  # fmt: skip
-        self._db.executemany(
-            "INSERT INTO lines VALUES (?, ?) ON CONFLICT (digest) DO UPDATE"
-            " SET bundle = excluded.bundle WHERE bundle IN"
-            " (SELECT number FROM bundles WHERE status = 'refused')",
-            [(digest_of(line), number) for line in bundle.lines],
+        held = Held(
+            sha256=sha256,
+            status="quarantined",
+            reason=None,
+            day=day,
+            network=said.network,
+            key=said.key,
+            traces=said.traces,
+            doubled=doubled,
+            first_day=min(said.days),
+            last_day=max(said.days),
         )
+        rows.arrive(self._db, held, [digest_of(line) for line in bundle.lines])
 
     def _count(self, day: str, word: str) -> None:
         self._db.execute(
@@ -418,11 +293,6 @@ def now_utc() -> datetime:
 def _own_key(path: Path) -> Ed25519PrivateKey:
     """The collector's key, made at its first start; raises `NoKey` for a file that is none."""
     try:
-        key: Any = serialization.load_pem_private_key(path.read_bytes(), None)
+        return read_key(path)
     except FileNotFoundError:
         return make_key(path)
-    except (TypeError, ValueError):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise NoKey
-    return key

@@ -8,7 +8,7 @@ each left the country, by what the others show of the same links.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -42,6 +42,9 @@ class Panel:
     """The family and the organisation of ways, abroad or at home, that were left out as an unsigned
     pseudonym's of another network, with their last day. Anybody may give it, so it may be
     another's."""
+    signed_and_not: int = 0
+    """Of how many vantage points something is signed and something is not, of the same days: where
+    these are the same traces, each counts twice."""
 
     def reject(self, reason: str, traces: int) -> None:
         """Count so many traces as left out."""
@@ -106,7 +109,7 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
 
     ``rejected`` are the others by reason.
     """
-    panel = Panel(rejected=rejected)
+    panel = Panel(rejected=rejected, signed_and_not=_signed_and_not(readings))
     given = enumerate(readings)
     # A key has its network by what it signed itself, whoever it may be joined with.
     readings = _in_one_network(readings, panel)
@@ -148,6 +151,19 @@ def cross(readings: Sequence[Reading], rejected: Counter[str], policy: Policy) -
             panel.observations.append(part.observation(vantage(part), crossing))
             panel.numbers.append(number)
     return panel
+
+
+def _signed_and_not(readings: Iterable[Reading]) -> int:
+    """How many pseudonyms a network's keys give on days on which they are given unsigned too."""
+    days: dict[tuple[str, str, bool], set[dt.date]] = defaultdict(set)
+    for reading in readings:
+        said = reading.speaker
+        days[reading.organisation, said.pseudonym, bool(said.key)].update(reading.days)
+    return sum(
+        not days.get((organisation, pseudonym, True), set()).isdisjoint(unsigned)
+        for (organisation, pseudonym, signed), unsigned in days.items()
+        if not signed
+    )
 
 
 def _vantage_points(readings: Iterable[Reading], policy: Policy) -> Callable[[Reading], str]:

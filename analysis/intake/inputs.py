@@ -28,6 +28,9 @@ READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
 # What may hold traces and has to be unpacked: opened as well, so that it is told and counted.
 _PACKED = (".bz2", ".xz", ".zip", ".tgz", ".tbz", ".txz")
 
+# What lies in a collector's folder (`analysis.collect`), beside what was accepted.
+_DATABASE, _QUARANTINE = "collector.db", "quarantine"
+
 _CHUNK = 1 << 16
 
 # So much of a zstandard frame is unpacked at once: of its densest blocks, four bytes make 128 KiB.
@@ -119,7 +122,8 @@ def _refuse_empty(given: str) -> NoReturn:
 def _below(folder: Path) -> Iterator[Path]:
     """What lies in a folder and the folders in it, links to folders not followed.
 
-    Raises `InputError` for a folder that cannot be read: what is in it would be missing unseen.
+    Raises `InputError` for a folder that cannot be read, since what is in it would be missing
+    unseen, and for a collector's, of which not all may be judged by.
     """
 
     def refuse(problem: OSError) -> None:
@@ -129,7 +133,12 @@ def _below(folder: Path) -> Iterator[Path]:
         )
         raise unless_short(problem, blame)
 
-    for inside, _folders, names in os.walk(folder, onerror=refuse):
+    for inside, folders, names in os.walk(folder, onerror=refuse):
+        if _DATABASE in names and _QUARANTINE in folders:
+            raise InputError(
+                f"{inside}: is a collector's folder, in which bundles lie that nobody has "
+                f"accepted; name {Path(inside, 'accepted')}"
+            )
         yield from (Path(inside, name) for name in names)
 
 

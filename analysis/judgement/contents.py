@@ -71,6 +71,7 @@ def contents(case: Case, told: Mapping[str, Any], *, supplements: bool) -> dict[
             case.standard.weights,
             detours=at_home["pairs"]["abroad"],
             untold=case.domestic.untold,
+            signed_and_not=case.panel.signed_and_not,
             heard=case.witness is not None,
         ),
         "provenance": _provenance(case) | dict(told),

@@ -45,12 +45,20 @@ _WEIGHTS = {
 
 
 def limits_of(
-    family: Family, policy: Policy, weights: Weights, *, detours: int, untold: int, heard: bool
+    family: Family,
+    policy: Policy,
+    weights: Weights,
+    *,
+    detours: int,
+    untold: int,
+    signed_and_not: int,
+    heard: bool,
 ) -> list[str]:
     """What no such verdict can know.
 
     ``detours`` counts the ways at home that go abroad, ``untold`` the traces at home whose way is
-    not known for want of RTTs; ``heard`` says whether there was a witness.
+    not known for want of RTTs, ``signed_and_not`` the vantage points that may count twice;
+    ``heard`` says whether there was a witness.
     """
     return [
         *LIMITS,
@@ -59,6 +67,7 @@ def limits_of(
         *_detours(detours, policy),
         *_without_rtts(family, untold),
         *_unlisted_lans(family.lans),
+        *_read_twice(signed_and_not),
         *_on_the_same_ways(family),
         *_by_protocol(family, policy),
         *_left_lately(family, policy),
@@ -119,6 +128,17 @@ def _unlisted_lans(lans: Iterable[Node]) -> list[str]:
         "lists (gatewatch data update --exchanges), or put it into exchanges.toml in the data "
         "folder, and judge again."
         for node in lans
+    ]
+
+
+def _read_twice(vantages: int) -> list[str]:
+    """That records may lie beside the bundles that hold them, if any do."""
+    if not vantages:
+        return []
+    return [
+        "Vantage points that are told of in signed bundles and in unsigned records of the same "
+        f"days: {vantages}. Where these hold the same traces, each counts twice, as of two "
+        "volunteers; judge one form of them."
     ]
 
 

@@ -64,6 +64,25 @@ def open_database(
     return db
 
 
+def look_into_database(path: Path, version: int) -> tuple[sqlite3.Connection, int]:
+    """Open a file that is there to read it, with the version of its tables, and change nothing.
+
+    It needs no leave to write, except where whoever wrote last was killed. Raises `OfNewerVersion`
+    where the tables have a greater version than the given one; nothing is left open then.
+    """
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_PATIENCE, isolation_level=None
+    )
+    try:
+        (found,) = db.execute("PRAGMA user_version").fetchone()
+        if found > version:
+            raise OfNewerVersion
+    except BaseException:
+        db.close()
+        raise
+    return db, found
+
+
 def _set_up(db: sqlite3.Connection, tables: str, version: int, changes: Sequence[str]) -> None:
     db.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten; Debian's SQLite does so by itself, others do not.

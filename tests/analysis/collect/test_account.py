@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from analysis.collect.account import Account, account, warnings
-from analysis.collect.store import Held
+from analysis.collect.rows import Held
 
 TODAY = date(2027, 1, 31)
 
@@ -68,3 +68,23 @@ def test_what_has_to_be_done_is_said() -> None:
     ]
     due = of(replace(WAITS, day="2027-01-01", last_day="2027-01-24"), free=10**6)
     assert list(warnings(due, TODAY)) == []
+
+
+def test_bundles_without_a_file_are_told() -> None:
+    """Of a copy that was half made, or half copied back; nobody sends again what has a receipt."""
+    found = account(
+        [ONE, WAITS, GONE], {"a": 300}, TODAY, database=6, free=10**6, refused_lately={}
+    )
+    assert (found.without_file, of(ONE, WAITS, GONE).without_file) == (1, 0)
+    (told,) = warnings(found, TODAY)
+    assert told.startswith("of 1 bundle that is held there is no file; ")
+
+
+def test_a_clock_that_is_behind_is_told_by_what_was_measured() -> None:
+    """Around midnight a sender may be a day ahead."""
+    told = list(warnings(of(replace(WAITS, last_day="2027-02-02"), free=10**6), TODAY))
+    assert [text.partition(";")[0] for text in told] == [
+        "something that is held was measured on 2027-02-02, which has not come"
+    ]
+    tomorrow = of(replace(WAITS, last_day="2027-02-01"), free=10**6)
+    assert list(warnings(tomorrow, TODAY)) == []

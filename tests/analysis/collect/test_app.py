@@ -79,10 +79,12 @@ def sent(store: Store, method: str, content: bytes | None = None) -> httpx2.Resp
 
 
 def asked(app: Starlette, method: str, content: bytes | None = None) -> httpx2.Response:
+    name = sha256_of(content or ONE)
+
     async def ask() -> httpx2.Response:
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://collector") as client:
-            return await client.request(method, f"/v1/bundles/{sha256_of(ONE)}", content=content)
+            return await client.request(method, f"/v1/bundles/{name}", content=content)
 
     return asyncio.run(ask())
 
@@ -91,7 +93,7 @@ def test_a_disk_without_room_sends_everybody_away_for_an_hour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before a byte is taken in; what waits at the volunteer's is sent then. The log says so."""
-    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    monkeypatch.setattr("analysis.collect.look.ROOM", 1 << 70)
     told: list[str] = []
     with Store(tmp_path) as store:
         answer = asked(application(store, lambda: datetime.now(UTC), told.append), "PUT", ONE)
@@ -139,6 +141,55 @@ def test_what_cannot_be_kept_waits_at_its_senders(
         monkeypatch.setattr(store, "receipt", fails)
         assert [asked(app, "GET").status_code for _ in range(2)] == [503] * 2
         assert len(told) == 2, "it is told anew once it had been well"
+
+
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    [
+        (datetime(1970, 1, 1, tzinfo=UTC), "1970-01-01, before there was gatewatch"),
+        (
+            datetime(2026, 10, 30, tzinfo=UTC),
+            "2026-10-30, and what is held was measured until 2026-11-23",
+        ),
+    ],
+)
+def test_a_clock_that_is_behind_costs_no_sender_a_bundle(
+    tmp_path: Path, clock: datetime, said: str
+) -> None:
+    """As of a board without a battery: all were refused, and each had to be told to send again."""
+    told: list[str] = []
+    now = [datetime.now(UTC)]
+    other = sealed([line(trace(9))])
+    with Store(tmp_path) as store:
+        app = application(store, lambda: now[0], told.append)
+        assert asked(app, "PUT", other).status_code == 202
+        if clock.year == 1970:
+            store.decide(sha256_of(other), "refused", "operator: a test", now[0])
+        now.insert(0, clock)
+        answers = [asked(app, "PUT", ONE) for _ in range(2)]
+        assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [
+            (503, "3600")
+        ] * 2
+        (warning,) = told
+        assert warning.startswith(f"warning: the clock of this machine says {said}")
+        assert "timedatectl" in warning
+        assert store.refusals() == {}
+        now.pop(0)
+        assert asked(app, "PUT", ONE).status_code == 202
+
+
+def test_a_trace_of_days_to_come_that_was_taken_can_be_refused(tmp_path: Path) -> None:
+    """Where this clock and a sender's were ahead alike; then the others' bundles come again."""
+    ahead = sealed([line(trace(86_400 * 60))], days=["2027-01-22"], made="2027-01-23")
+    now, told = [datetime(2027, 1, 23, tzinfo=UTC)], list[str]()
+    with Store(tmp_path) as store:
+        app = application(store, lambda: now[0], told.append)
+        assert asked(app, "PUT", ahead).status_code == 202
+        now[0] = datetime(2026, 11, 24, tzinfo=UTC)
+        assert asked(app, "PUT", ONE).status_code == 503
+        assert "or refuse what was measured in days to come" in told[0]
+        store.decide(sha256_of(ahead), "refused", "operator: a wrong clock", now[0])
+        assert asked(app, "PUT", ONE).status_code == 202
 
 
 def test_whoever_asks_again_hears_of_the_decision(tmp_path: Path) -> None:

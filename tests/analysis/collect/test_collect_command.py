@@ -11,21 +11,25 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from analysis.collect.look import Look
 from analysis.collect.store import Store, public_key
+from analysis.intake.inputs import InputError, find_files
 from probe.cli import main
 from probe.sharing.bundle import sha256_of
 from probe.sharing.receipt import Status
 from tests.analysis.collect.bundles import NOW, line, sealed, trace
-from tests.analysis.collect.test_store import files, put
+from tests.analysis.collect.test_store import OF_THE_FIRST_VERSION, files, put
 from tests.collecting import ROOT, collecting
 from tests.descriptors import open_files
+from tests.nobody import holds_for_nobody, needs_root
 from tests.proxies import certificate
 
 BUNDLES = sorted((sealed([line(trace(number))]) for number in range(3)), key=sha256_of)
@@ -96,13 +100,64 @@ def test_what_waits_is_listed(folder: Path) -> None:
     assert lines[2:] == ["refused at the door: 1 not_a_bundle"]
 
 
+@needs_root
+def test_whoever_only_looks_needs_no_leave_to_write() -> None:
+    """A keeper's deputy, or a backup on a read-only disk; not even the key need be readable."""
+    with tempfile.TemporaryDirectory() as street:  # others may not pass through pytest's
+        folder, copy = Path(street, "held"), Path(street, "copies", "copy")
+        with Store(folder) as store:
+            for data in BUNDLES:
+                put(store, data)
+        copy.parent.mkdir()
+        copy.parent.chmod(0o777)
+        for path in (Path(street), folder, *folder.iterdir(), *folder.glob("*/*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        before = {path: path.stat().st_mtime_ns for path in Path(street).rglob("*")}
+
+        def looks() -> bool:
+            found = [
+                gatewatch("review", str(folder), "--json"),
+                gatewatch("status", str(folder), "--json"),
+                gatewatch("backup", str(folder), str(copy), "--json"),
+            ]
+            assert [done.exit_code for done in found] == [0] * 3
+            said = [json.loads(done.stdout) for done in found]
+            assert {one["sha256"] for one in said[0]["bundles"]} == set(NAMES)
+            assert (said[1]["waiting"], said[2]["bundles"]) == (3, 3)
+            decided = gatewatch("accept", str(folder), "--all")
+            assert decided.exit_code == 4
+            return True
+
+        assert holds_for_nobody(looks)
+        assert files(copy) == files(folder)
+        after = {path: path.stat().st_mtime_ns for path in Path(street).rglob("*")}
+        assert {path: after[path] for path in before if path != copy.parent} == {
+            path: time for path, time in before.items() if path != copy.parent
+        }
+        (folder / "key.pem").chmod(0o600)
+        assert holds_for_nobody(lambda: gatewatch("review", str(folder)).exit_code == 0)
+
+
+def test_looking_changes_nothing(folder: Path) -> None:
+    """Not the version of a backup that an older gatewatch made; and no key is made up."""
+    with contextlib.closing(sqlite3.connect(folder / "collector.db")) as db:
+        db.executescript(OF_THE_FIRST_VERSION)
+    (folder / "key.pem").unlink()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = json.loads(gatewatch("review", str(folder), "--json").stdout)
+    assert [one["sha256"] for one in found["bundles"]] == NAMES
+    assert found["refusals"] == {"not_a_bundle": 1}
+    assert gatewatch("status", str(folder)).exit_code == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
 def test_a_full_disk_is_said_to_whoever_keeps_the_collector(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Senders are told to come back, and else nobody would notice: at the start, and in review."""
     start = ("--to", str(folder), "--tls-cert", "no.pem", "--tls-key", "no.pem")
     assert "warning" not in gatewatch(*start).stderr + gatewatch("review", str(folder)).stderr
-    monkeypatch.setattr("analysis.collect.store.ROOM", 1 << 70)
+    monkeypatch.setattr("analysis.collect.look.ROOM", 1 << 70)
     for words in (start, ("review", str(folder))):
         said = gatewatch(*words).stderr
         assert f"MiB are free on the disk of {folder}, so that whoever sends is told" in said
@@ -167,7 +222,7 @@ def test_what_is_too_old_is_deleted_in_one_go(tmp_path: Path) -> None:
         for data in (old, mixed):
             put(store, data)
         store.decide(sha256_of(old), "accepted", None, NOW)
-        store.settle()
+        store.settle(NOW)
     words = ("--before", "2026-11-22", "--reason", "its time is over")
     done = gatewatch("refuse", str(tmp_path / "held"), *words)
     assert (done.exit_code, done.stdout) == (0, "refused: 1 bundle\n")
@@ -180,7 +235,7 @@ def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Pat
     gatewatch("accept", str(folder), NAMES[0])
     copy = tmp_path / "copy"
     with Store(folder) as running:
-        running.serve()
+        running.serve(NOW)
         done = gatewatch("backup", str(folder), str(copy))
         before = [running.receipt(name) for name in NAMES]
     assert (done.exit_code, done.stderr) == (0, "")
@@ -190,7 +245,7 @@ def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Pat
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert {path.stat().st_mtime % 86_400 for path in copy.rglob("*.tar")} == {0}
     with Store(copy) as restored:
-        restored.serve()
+        restored.serve(NOW)
         assert [restored.receipt(name) for name in NAMES] == before
         assert public_key(restored) == public_key(running)
 
@@ -207,6 +262,21 @@ def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: 
     assert (tmp_path / "copy/quarantine" / f"{NAMES[2]}.tar").stat().st_ino == kept
 
 
+def test_what_waits_is_not_judged_by_whoever_names_the_whole_folder(folder: Path) -> None:
+    """It was, unsaid: nobody had decided on it. What is named itself is meant."""
+    gatewatch("accept", str(folder), NAMES[0])
+    for given in (folder, folder.parent):
+        with pytest.raises(InputError) as problem:
+            find_files([str(given)])
+        assert str(problem.value) == (
+            f"{folder}: is a collector's folder, in which bundles lie that nobody has accepted; "
+            f"name {folder / 'accepted'}"
+        )
+    for place, names in (("accepted", NAMES[:1]), ("quarantine", NAMES[1:])):
+        found = find_files([str(folder / place)])
+        assert found == [str(folder / place / f"{name}.tar") for name in names]
+
+
 @pytest.mark.parametrize("where", ["inside", "other", "served", "same"])
 def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: str) -> None:
     """A mistyped folder, another collector, or both names the wrong way round."""
@@ -216,7 +286,7 @@ def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: s
         (to / "thesis.tex").write_text("mine", encoding="utf-8")
     if where == "served":
         with Store(to) as store:
-            store.serve()
+            store.serve(NOW)
     before = sorted(tmp_path.rglob("*"))
     done = gatewatch("backup", str(folder), str(to))
     assert (done.exit_code, done.stdout) == (9, "")
@@ -227,7 +297,7 @@ def test_a_backup_overwrites_nothing_else(folder: Path, tmp_path: Path, where: s
 def test_how_it_fares_is_said_in_a_few_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is held, who measures, what was refused, how long the disk lasts; no warning."""
     monkeypatch.setattr("analysis.collect.store.now_utc", lambda: NOW)
-    monkeypatch.setattr(Store, "free", lambda _: 50_000_000)
+    monkeypatch.setattr(Look, "free", lambda _: 50_000_000)
     gatewatch("accept", str(folder), NAMES[1])
     done = gatewatch("status", str(folder))
     assert (done.exit_code, done.stderr) == (0, "")
@@ -359,6 +429,20 @@ def test_what_came_on_a_stick_is_taken_in(tmp_path: Path) -> None:
     assert [path.exists() for path in stick] == [True] * 3
 
 
+def test_a_clock_that_is_behind_takes_nothing_from_a_stick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be refused, and counted so."""
+    stick = tmp_path / "mine.tar"
+    stick.write_bytes(BUNDLES[0])
+    monkeypatch.setattr("analysis.collect.store.now_utc", lambda: datetime(1970, 1, 2, tzinfo=UTC))
+    done = gatewatch("take", "--new", str(tmp_path / "held"), str(stick))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "the clock of this machine says 1970-01-02, before there was gatewatch" in done.stderr
+    assert "timedatectl" in done.stderr
+    assert files(tmp_path / "held") == {}
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -485,7 +569,7 @@ def test_a_disk_without_room_and_a_file_of_somebody_else_have_their_codes(
         problem.sqlite_errorcode = trouble
         raise problem
 
-    monkeypatch.setattr("analysis.collect.store.open_database", fails)
+    monkeypatch.setattr("analysis.collect.rows.open_rows", fails)
     done = gatewatch("accept", str(folder), "--all")
     assert done.exit_code == code
     assert "cannot be used now (it is so)" in done.stderr

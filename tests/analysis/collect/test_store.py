@@ -63,7 +63,7 @@ def test_neither_hour_nor_order_of_arrival_is_kept(tmp_path: Path) -> None:
         names = sorted(map(sha256_of, sent))
         assert [held.sha256 for held in store.held()] == names
         store.decide(names[0], "accepted", None, NOW)
-        store.settle()
+        store.settle(NOW)
     midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     found = [path.stat() for path in tmp_path.glob("*/*.tar")]
     assert {time for one in found for time in (one.st_mtime, one.st_atime)} == {midnight}
@@ -76,7 +76,7 @@ def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
     with Store(tmp_path / "c") as store:
         for data in sent:
             put(store, data)
-        assert store.back_up(tmp_path / "copy") == 6
+        assert store.back_up(tmp_path / "copy", NOW) == 6
     assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
     found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
     assert [time % 86_400 for time in found] == [0] * 6
@@ -85,15 +85,16 @@ def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
 def assert_no_order(database: Path, names: list[str]) -> None:
     """Rows lie as their numbers, drawn by chance, have them, in the table and in its index."""
     with closing(sqlite3.connect(database)) as db:
-        lying = [name for (name,) in db.execute("SELECT sha256 FROM bundles ORDER BY number")]
-        (close,) = db.execute("SELECT count(*) FROM bundles WHERE number < 1000").fetchone()
+        found = [name for (name,) in db.execute("SELECT sha256 FROM held ORDER BY number")]
+        (close,) = db.execute("SELECT count(*) FROM held WHERE number < 1000").fetchone()
+    lying = [name for name in found if name in names]
     assert sorted(lying) == names
     assert close == 0
     data = database.read_bytes()
     # The table, and behind it the index; SQLite fills pages from their end.
     in_table = sorted(names, key=lambda name: data.find(name.encode()), reverse=True)
     in_index = sorted(names, key=lambda name: data.rfind(name.encode()), reverse=True)
-    assert (in_table, in_index) == (lying, names)
+    assert (in_table, in_index) == (lying, lying)
 
 
 @pytest.mark.parametrize("data", [ONE, ONE[:-1]], ids=["taken", "refused"])
@@ -103,7 +104,7 @@ def test_no_folder_tells_when_the_last_bundle_came(tmp_path: Path, data: bytes) 
         put(store, data)
         assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
         put(store, TWO)
-        store.settle()
+        store.settle(NOW)
         assert {(tmp_path / name).stat().st_mtime % 86_400 for name in TOUCHED} == {0}
 
 
@@ -112,7 +113,7 @@ def test_the_same_bundle_is_kept_once(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         first = [put(store, ONE), put(store, ONE)]
     with Store(tmp_path) as store:
-        store.serve()
+        store.serve(NOW)
         assert [*first, put(store, ONE)] == [first[0]] * 3
         assert len(store.held()) == 1
 
@@ -155,6 +156,74 @@ def test_a_bundle_that_came_twice_at_once_is_kept_once(
     assert files(tmp_path) == {"quarantine": [NAME[:8]]}
 
 
+def test_a_trace_that_comes_by_two_ways_at_once_is_of_one_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server and `take` each had looked before the other kept it, and both kept it."""
+    fsync = os.fsync
+    with Store(tmp_path) as store, Store(tmp_path) as stick:
+
+        def sync(file: int) -> None:
+            monkeypatch.setattr("os.fsync", fsync)
+            assert put(stick, sealed([line(trace(1))], OTHER)).status == "quarantined"
+            fsync(file)
+
+        monkeypatch.setattr("os.fsync", sync)
+        assert str(put(store, ONE).reason).startswith("replay: ")
+        assert len(store.held()) == 1
+
+
+def test_a_database_of_the_first_version_is_brought_to_the_second(tmp_path: Path) -> None:
+    """What it holds, what it refuses as a replay, and what was decided stay; order goes."""
+    sent = [sealed([line(trace(number))]) for number in range(8)]
+    names = list(map(sha256_of, sent))
+    with Store(tmp_path) as store:
+        for data in sent:
+            put(store, data)
+        store.decide(names[0], "accepted", None, NOW)
+        store.decide(names[1], "refused", "operator: a test", NOW)
+        store.settle(NOW)
+        before = store.held()
+    with closing(sqlite3.connect(tmp_path / "collector.db")) as db:
+        db.executescript(OF_THE_FIRST_VERSION)
+    with Store(tmp_path) as store:
+        store.serve(NOW)
+        assert store.held() == before
+        assert_no_order(tmp_path / "collector.db", sorted(names[2:]))
+        assert store.receipt(names[0]) == Receipt(names[0], "accepted", 1, "2026-11-24")
+        for number in (0, 5):
+            stolen = sealed([line(trace(number))], OTHER)
+            assert str(put(store, stolen).reason).startswith("replay: ")
+        assert put(store, sealed([line(trace(1))], OTHER)).status == "quarantined"
+
+
+# What makes the tables of today into those that were written first.
+OF_THE_FIRST_VERSION = """
+INSERT INTO bundles SELECT number, sha256, status, reason, day, network, key, traces, doubled,
+    first_day, last_day FROM new_bundles;
+INSERT INTO lines SELECT * FROM new_lines;
+DROP VIEW held;
+DROP TABLE new_bundles;
+DROP TABLE new_lines;
+PRAGMA user_version = 1;
+"""
+
+
+def test_what_the_database_has_no_room_for_is_not_half_kept(tmp_path: Path) -> None:
+    """A file without a row filled the full disk further, and nobody could refuse it."""
+    large = sealed([line(trace(number)) for number in range(200)])
+    with Store(tmp_path) as store:
+        put(store, ONE)
+        (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            put(store, large)
+        assert files(tmp_path) == {"quarantine": [NAME[:8]]}
+        store._db.execute("PRAGMA max_page_count = 1000000")
+        assert put(store, large).traces == 199
+        assert files(tmp_path)["quarantine"] == sorted([NAME[:8], sha256_of(large)[:8]])
+
+
 def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
     """Accepted bundles move to their folder, refused ones go; the receipts say so and why."""
     with Store(tmp_path) as store:
@@ -163,7 +232,7 @@ def test_a_decision_is_seen_by_the_sender(tmp_path: Path) -> None:
         later = NOW + timedelta(days=1)
         store.decide(NAME, "accepted", None, later)
         store.decide(sha256_of(TWO), "refused", "operator: a test", later)
-        store.settle()
+        store.settle(NOW)
         assert store.receipt(NAME) == Receipt(NAME, "accepted", 1, "2026-11-25")
         assert store.receipt(sha256_of(TWO)) == Receipt(
             sha256_of(TWO), "refused", 0, "2026-11-25", "operator: a test"
@@ -222,7 +291,7 @@ def test_what_a_refused_bundle_held_came_from_nobody(tmp_path: Path) -> None:
         put(store, stolen)
         assert put(store, ONE).status == "refused"
         store.decide(sha256_of(stolen), "refused", "operator: copied", NOW)
-        store.settle()
+        store.settle(NOW)
         assert put(store, ONE) == Receipt(NAME, "quarantined", 1, "2026-11-24")
         assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
         once_more = sealed([line(trace(1)), line(trace(5))], OTHER)
@@ -240,18 +309,18 @@ def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
     (tmp_path / "quarantine" / f"{'e' * 64}.tar").write_bytes(ONE)
     (tmp_path / "quarantine" / "notes.md").write_text("Of the keeper's own.", encoding="utf-8")
     with Store(tmp_path) as store:
-        store.serve()
+        store.serve(NOW)
         assert files(tmp_path) == {"accepted": [NAME[:8]], "quarantine": ["notes.md"]}
 
 
 def test_one_collector_a_folder(tmp_path: Path) -> None:
     """A second one that would receive into the same folder is turned away; looking is allowed."""
     with Store(tmp_path) as store, Store(tmp_path) as second:
-        store.serve()
+        store.serve(NOW)
         put(store, ONE)
         assert len(second.held("quarantined")) == 1
         with pytest.raises(InUse):
-            second.serve()
+            second.serve(NOW)
 
 
 def test_its_key_stays(tmp_path: Path) -> None:
@@ -270,9 +339,9 @@ def test_what_root_takes_in_can_be_read_by_whose_collector_it_is(tmp_path: Path)
     """Under sudo: a bundle of root's was left out of the verdict, and the service did not start."""
     os.chown(tmp_path, 65534, 65534)
     with Store(tmp_path / "c") as store:
-        store.serve()
+        store.serve(NOW)
         put(store, ONE)
-        store.back_up(tmp_path / "copy")
+        store.back_up(tmp_path / "copy", NOW)
     assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {65534}
 
 

@@ -120,6 +120,25 @@ def switched(keys: dict[int, tuple[str, str]]) -> tuple[Timeline, Panel]:
     return found, panel
 
 
+@pytest.mark.parametrize(
+    ("other", "apart", "number"),
+    [(("", "v"), 0, 3), (("", "v"), 10, 0), (("", "w"), 0, 0), ((TWO, "v"), 0, 0)],
+    ids=["records beside bundles", "on other days", "of another", "signed too"],
+)
+def test_records_beside_the_bundles_that_hold_them_are_noticed(
+    other: tuple[str, str], apart: int, number: int
+) -> None:
+    """As Parquet of last year beside its bundles: each volunteer counted as two, unsaid."""
+    made = Country(12)
+    for organisation in range(1, 4):
+        for day in range(10):
+            for vantage in (0, 1):
+                later = vantage * apart + day
+                made.trace(organisation, "30.0.1.200", "lan own far6", day=later, vantage=vantage)
+    panel = seen(made, signed(made, {0: (ONE, "v"), 1: other}))
+    assert panel.signed_and_not == number
+
+
 def test_a_switch_on_is_found_on_the_day_the_keys_change() -> None:
     """All volunteers began together, so all their keys are replaced together."""
     timeline, panel = switched({0: (ONE, "v"), 1: (TWO, "v")})

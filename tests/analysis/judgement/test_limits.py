@@ -6,8 +6,12 @@ from itertools import product
 
 import pytest
 
+from analysis.intake.load import Loaded
+from analysis.judgement.judge import judge
+from analysis.policy import Policy
 from analysis.words.translation import Words
-from tests.analysis.country import Country, gated
+from probe.record import Vantage, from_json
+from tests.analysis.country import HOME, NOW, Country, gated
 
 TOLD = "Look which they are."
 
@@ -86,3 +90,25 @@ def test_private_numbers_are_nobodys_to_lend() -> None:
     verdict = gated(10, "lan own 10.20.1.{i} 30.0.7.250").judge()
     assert verdict.gateway is not None
     assert not any(limit.endswith(TOLD) for limit in verdict.fields["limits"])
+
+
+def test_records_beside_the_bundles_that_hold_them_are_told() -> None:
+    """In both languages; of records alone nothing is said."""
+    country = gated(10)
+    records = [
+        trace._replace(vantage=Vantage(f"v{trace.prb_id}", 100 + trace.prb_id // 1000, None, HOME))
+        for trace in map(from_json, country.results)
+        if trace.prb_id is not None
+    ]
+    bundles = [
+        trace._replace(key=f"{trace.prb_id:064x}") for trace in records if trace.prb_id != 1000
+    ]
+    for traces, count in ((records, 0), ([*records, *bundles], 9)):
+        verdict = judge(Loaded(traces=traces), country.table, HOME, Policy(), now=NOW)
+        said = [limit for limit in verdict.fields["limits"] if "unsigned records" in limit]
+        assert said == bool(count) * [
+            "Vantage points that are told of in signed bundles and in unsigned records of the same "
+            f"days: {count}. Where these hold the same traces, each counts twice, as of two "
+            "volunteers; judge one form of them."
+        ]
+        assert all(Words("km").sentence(one).language == "km" for one in said)
