@@ -60,7 +60,8 @@ def _unreadable(name: str, problem: OSError) -> Exception:
 def find_files(paths: Sequence[str]) -> list[str]:
     """The files that paths, folders and globs name, in a fixed order; ``-`` is standard input.
 
-    Raises `InputError` for a path that names nothing.
+    Raises `InputError` for a path that names nothing, and for a collector's quarantine beside
+    anything else.
     """
     found: list[str] = []
     for given in paths:
@@ -68,6 +69,10 @@ def find_files(paths: Sequence[str]) -> list[str]:
             found += _files_of(given)
         except OSError as problem:
             raise _unreadable(given, problem) from None
+    folders = {Path(name).absolute().parent for name in found}
+    waiting = next(filter(_is_quarantine, sorted(folders)), None)
+    if waiting is not None and len(folders) > 1:
+        raise _unaccepted(waiting, waiting.parent)
     return list({name if name == "-" else os.path.realpath(name): name for name in found}.values())
 
 
@@ -135,11 +140,19 @@ def _below(folder: Path) -> Iterator[Path]:
 
     for inside, folders, names in os.walk(folder, onerror=refuse):
         if _DATABASE in names and _QUARANTINE in folders:
-            raise InputError(
-                f"{inside}: is a collector's folder, in which bundles lie that nobody has "
-                f"accepted; name {Path(inside, 'accepted')}"
-            )
+            raise _unaccepted(Path(inside), Path(inside))
         yield from (Path(inside, name) for name in names)
+
+
+def _is_quarantine(folder: Path) -> bool:
+    return folder.name == _QUARANTINE and is_file(folder.parent / _DATABASE)
+
+
+def _unaccepted(folder: Path, collectors: Path) -> InputError:
+    return InputError(
+        f"{folder}: here lie bundles that a collector holds and nobody has accepted; name "
+        f"{collectors / 'accepted'}"
+    )
 
 
 def short_name(name: str, known: Mapping[str, str]) -> str:

@@ -263,14 +263,21 @@ def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: 
 
 
 def test_what_waits_is_not_judged_by_whoever_names_the_whole_folder(folder: Path) -> None:
-    """It was, unsaid: nobody had decided on it. What is named itself is meant."""
+    """It was, unsaid: nobody had decided on it. What is named alone is meant."""
     gatewatch("accept", str(folder), NAMES[0])
-    for given in (folder, folder.parent):
+    waiting = folder / "quarantine"
+    for given, refused in (
+        ([folder], folder),
+        ([folder.parent], folder),
+        ([folder / "*"], waiting),
+        ([folder / "accepted", waiting], waiting),
+        ([waiting / f"{NAMES[1]}.tar", folder / "accepted"], waiting),
+    ):
         with pytest.raises(InputError) as problem:
-            find_files([str(given)])
+            find_files([str(path) for path in given])
         assert str(problem.value) == (
-            f"{folder}: is a collector's folder, in which bundles lie that nobody has accepted; "
-            f"name {folder / 'accepted'}"
+            f"{refused}: here lie bundles that a collector holds and nobody has accepted; name "
+            f"{folder / 'accepted'}"
         )
     for place, names in (("accepted", NAMES[:1]), ("quarantine", NAMES[1:])):
         found = find_files([str(folder / place)])
