@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,9 @@ _UNSYNCHRONISED = 0x0040
 _ROOT = Path("/")
 _SERVICE = "run/systemd/timesync"
 _ONCE_SYNCHRONISED = f"{_SERVICE}/synchronized"
+
+# What each clock with a battery shows, in seconds since the epoch (the kernel's sysfs-class-rtc).
+_HARDWARE = "sys/class/rtc/*/since_epoch"
 
 # Seconds after a start in which the time should have come from the network, if it ever does.
 _ARRIVED = 3600.0
@@ -82,12 +86,26 @@ def _since_start() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def awaits_others(root: Path = _ROOT, since_start: Callable[[], float] = _since_start) -> bool:
+def awaits_others(
+    root: Path = _ROOT,
+    since_start: Callable[[], float] = _since_start,
+    clock: Callable[[], float] = time.time,
+) -> bool:
     """Whether systemd still waits for the time from others, soon after this machine started.
 
     A board without a clock of its own believes until then in the time of its last shutdown, which
-    may be weeks ago. ``since_start`` gives seconds; where nothing has come within an hour nothing
-    may ever come. ``root`` is where systemd's files lie.
+    may be weeks ago; one that went on while the machine was off is believed. ``since_start`` gives
+    seconds, and ``clock`` those since the epoch; where nothing has come within an hour nothing may
+    ever come. ``root`` is where systemd's files and those of the kernel lie.
     """
     waits = (root / _SERVICE).is_dir() and not (root / _ONCE_SYNCHRONISED).exists()
-    return waits and since_start() < _ARRIVED
+    return waits and since_start() < _ARRIVED and not _went_on(root, clock())
+
+
+def _went_on(root: Path, now: float) -> bool:
+    """Whether a clock of the hardware says the same; in local time it is some hours off."""
+    for shown in root.glob(_HARDWARE):
+        with suppress(OSError, ValueError):
+            if abs(int(shown.read_text()) - now) < _TOLERANCE.total_seconds():
+                return True
+    return False

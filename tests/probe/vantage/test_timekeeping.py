@@ -65,6 +65,32 @@ def test_a_board_without_a_clock_awaits_the_time_after_its_start(tmp_path: Path)
     assert not awaits_others(tmp_path, since_start=lambda: 60.0)
 
 
+@pytest.mark.parametrize(
+    ("shown", "waits"),
+    [
+        (["1790000000\n"], False),
+        (["1790025200\n"], False),
+        (["120\n"], True),
+        (["1787000000\n"], True),
+        (["", "no number\n"], True),
+        (["120\n", "1790000000\n"], False),
+    ],
+)
+def test_a_clock_that_goes_on_while_the_machine_is_off_is_believed(
+    tmp_path: Path, shown: list[str], waits: bool
+) -> None:
+    """A laptop that is on for an hour a day, where no time comes from others, would never measure.
+
+    Not one without a battery, which began anew; in local time it is some hours off.
+    """
+    (tmp_path / "run/systemd/timesync").mkdir(parents=True)
+    for number, text in enumerate(shown):
+        hardware = tmp_path / f"sys/class/rtc/rtc{number}/since_epoch"
+        hardware.parent.mkdir(parents=True)
+        hardware.write_text(text)
+    assert awaits_others(tmp_path, lambda: 60.0, lambda: 1.79e9) == waits
+
+
 def test_how_long_ago_this_machine_started_is_known(tmp_path: Path) -> None:
     """By a clock that nobody sets; what it shows here is for no test to know."""
     (tmp_path / "run/systemd/timesync").mkdir(parents=True)
