@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from probe.run.choice import RESUMABLE, measured
-from probe.spool import day_files, day_named, read
+from probe.spool import day_files, day_named, read_day
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from probe.record import Trace
@@ -24,12 +24,12 @@ RECENT = 7
 
 def recent(folder: Path) -> Iterator[Trace]:
     """The traces of the last days on which was measured, oldest first, one after the other."""
-    return _traces(folder, without=_all_but(RECENT, folder))
+    return _traces(day_files(folder)[-RECENT:])
 
 
 def last_country(folder: Path) -> str | None:
     """Where the last trace was measured: most machines stay there."""
-    newest = _traces(folder, without=_all_but(1, folder))
+    newest = _traces(day_files(folder)[-1:])
     last = next(iter(deque(newest, maxlen=1)), None)
     return None if last is None or last.vantage is None else last.vantage.country
 
@@ -41,14 +41,10 @@ def done(folder: Path, flow: int) -> Counter[str]:
     """
     now = time.time()
     first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
-    days = ((path.name, day_named(path.name)) for path in day_files(folder))
-    older = [name for name, day in days if day is not None and day < first]
-    return measured(_traces(folder, without=older), flow, now)
+    days = ((path, day_named(path.name)) for path in day_files(folder))
+    since = [path for path, day in days if day is None or day >= first]
+    return measured(_traces(since), flow, now)
 
 
-def _all_but(newest: int, folder: Path) -> list[str]:
-    return [day.name for day in day_files(folder)[:-newest]]
-
-
-def _traces(folder: Path, *, without: Container[str]) -> Iterator[Trace]:
-    return (kept.trace for kept in read(folder, without=without) if kept.trace is not None)
+def _traces(days: Iterable[Path]) -> Iterator[Trace]:
+    return (kept.trace for day in days for kept in read_day(day) if kept.trace is not None)

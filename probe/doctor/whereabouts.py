@@ -16,7 +16,7 @@ from probe.doctor.sending import FAR
 from probe.origin.snapshot import current_manifest
 from probe.record import CARRIER_NAT
 from probe.run.spoiling import SET_CLOCK, Spoiling, days_that_have_been, meanings
-from probe.spool import day_files, read, spool_folder
+from probe.spool import day_files, read_day, spool_folder
 from probe.vantage.ground import Footing
 from probe.vantage.timekeeping import is_set_by_others
 from probe.vantage.tunnel import nobodys_name, tunnels
@@ -65,22 +65,21 @@ def clock(
 
 def last_run() -> Iterator[Finding]:
     """What the traces of the last day say of the place that they were made in."""
-    folder = spool_folder()
-    *older, newest = ["", *(day.name for day in day_files(folder))]
-    traces = [kept.trace for kept in read(folder, without=older) if kept.trace is not None]
+    days = day_files(spool_folder())[-1:]
+    traces = [kept.trace for day in days for kept in read_day(day) if kept.trace is not None]
     said = Counter(note for trace in traces for note in trace.notes)
-    day = newest.partition(".")[0]
+    named = "".join(day.name.partition(".")[0] for day in days)
     found = False
     for note, (says, remedy) in meanings().items():
         if said[note]:
             found = True
             count = ngettext(
                 "{count} trace of {day}: ", "{count} traces of {day}: ", said[note]
-            ).format(count=said[note], day=day)
+            ).format(count=said[note], day=named)
             state = State.OK if note == CARRIER_NAT else State.WARNING
             yield Finding(state, count + says, remedy)
     if not found:
         nothing_odd = _(
             "the traces of {day}, the last day kept, tell of nothing odd about the place"
-        ).format(day=day)
+        ).format(day=named)
         yield Finding(State.OK, nothing_odd if traces else _("nothing is kept yet"))

@@ -39,7 +39,7 @@ FULL = LARGEST // 4
 DAY_TO_COME = "day_to_come"
 
 # Seconds by which a clock is moved back without having been wrong; a collector grants an hour.
-DRIFT = 600.0
+_DRIFT = 600.0
 
 
 @dataclass
@@ -82,7 +82,7 @@ def unbundled(spool: Path, folder: Path) -> int:
     Those of a time to come are not counted: no bundle is for them now. Nothing is made, neither
     bundles nor an outbox.
     """
-    latest = _latest(spool)
+    latest = _latest(last_day(spool))
 
     def count(lines: Iterator[Kept]) -> int:
         return sum(
@@ -126,7 +126,7 @@ class _Bundling:
         self.keys = keys
         self.spool = spool
         self.day = last_day(spool)
-        self.latest = _latest(spool)
+        self.latest = _latest(self.day)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -245,14 +245,14 @@ def last_day(spool: Path) -> date:
     return today if newest > today and is_set_by_others() else newest
 
 
-def _latest(spool: Path) -> float:
+def _latest(day: date) -> float:
     """Up to when what is bundled may have begun, in seconds since the epoch.
 
-    Up to the end of the last day, and where others keep the clock right, up to now: what is dated
-    later was measured by a clock that was ahead.
+    Up to the end of ``day``, the last one, and where others keep the clock right, up to now: what
+    is dated later was measured by a clock that was ahead.
     """
-    end = datetime.combine(last_day(spool), time.max, UTC).timestamp()
-    return min(end, datetime.now(UTC).timestamp() + DRIFT) if is_set_by_others() else end
+    end = datetime.combine(day, time.max, UTC).timestamp()
+    return min(end, datetime.now(UTC).timestamp() + _DRIFT) if is_set_by_others() else end
 
 
 def _day(trace: Trace) -> str | None:
