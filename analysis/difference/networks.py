@@ -59,7 +59,7 @@ class Networks(NamedTuple):
 
 
 def _label(kind: str | None, gateway: str | None) -> str:
-    return OWN if gateway is None else f"{kind}:{gateway}"
+    return OWN if gateway is None else f"{kind or ''}:{gateway}"
 
 
 def _most(exits: list[Exit]) -> str | None:
@@ -73,27 +73,42 @@ def _way(told: Organisation) -> Way:
     return Way(_most(told.exits), told.pairs, told.vantages, told.captured, divided)
 
 
-def _ways(verdict: Told, *, by_alarm: bool) -> dict[str, Way] | None:
-    if not by_alarm:
-        listed = verdict.organisations
-        return None if listed is UNSET else {one.organisation: _way(one) for one in listed}
+def _told(verdict: Told) -> dict[str, Way] | None:
+    listed = verdict.organisations
+    return None if listed is UNSET else {one.organisation: _way(one) for one in listed}
+
+
+def _kinds_told(verdict: Told) -> bool:
+    heard = verdict.timeline.gateways
+    return heard is not UNSET and all(
+        one.kind is not UNSET for changes in heard.values() for one in changes
+    )
+
+
+def _heard(verdict: Told, *, kinds: bool) -> dict[str, Way] | None:
+    """By whom each left when the alarm saw it last."""
     heard = verdict.timeline.gateways
     if heard is UNSET or not heard:
         return None
-    return {
-        name: Way(_label(last[-1].kind, last[-1].gateway) if last else None, None, None, None, {})
-        for name, last in heard.items()
+    last = {name: changes[-1] for name, changes in heard.items() if changes}
+    labels = {
+        name: _label(one.kind if kinds and one.kind is not UNSET else None, one.gateway)
+        for name, one in last.items()
     }
+    return {name: Way(labels.get(name), None, None, None, {}) for name in heard}
 
 
 def networks(old: Told, new: Told) -> Networks:
     """Hold the organisations of two verdicts against each other."""
-    by_alarm = UNSET in (old.organisations, new.organisations)
-    was, are = _ways(old, by_alarm=by_alarm), _ways(new, by_alarm=by_alarm)
+    if UNSET in (old.organisations, new.organisations):
+        kinds = _kinds_told(old) and _kinds_told(new)
+        was, are = _heard(old, kinds=kinds), _heard(new, kinds=kinds)
+    else:
+        was, are = _told(old), _told(new)
     if was is None or are is None:
         return Networks(False, 0, [], [], [], [], [])
-    pairs = [Moved(name, was[name], are[name]) for name in sorted(was.keys() & are.keys())]
-    known = [one for one in pairs if one.old.exit is not None and one.new.exit is not None]
+    both = [Moved(name, was[name], are[name]) for name in sorted(was.keys() & are.keys())]
+    known = [one for one in both if one.old.exit is not None and one.new.exit is not None]
     # Who the candidate was where nobody is named, no file tells.
     same_candidate = old.gateway is not None and old.gateway == new.gateway
     moved = [one for one in known if _has_moved(one, same_candidate=same_candidate)]
@@ -102,7 +117,7 @@ def networks(old: Told, new: Told) -> Networks:
         len(known),
         moved,
         [one for one in known if one not in moved and one.old != one.new],
-        [one for one in pairs if (one.old.exit is None) != (one.new.exit is None)],
+        [one for one in both if (one.old.exit is None) != (one.new.exit is None)],
         sorted(are.keys() - was.keys()),
         sorted(was.keys() - are.keys()),
     )

@@ -137,6 +137,8 @@ def _from_nothing(old: Told, new: Told) -> Iterator[str]:
 def _why(old: Told, new: Told, between: Differences) -> Iterator[str]:
     if not between.found:
         yield _same(between)
+        if between.networks.moved and not between.inputs.alike:
+            yield from _by_networks(between)
     elif between.differ == "nothing":
         yield (
             "The same files were judged by the same, and not alike: one of these verdicts was "

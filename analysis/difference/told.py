@@ -66,8 +66,8 @@ class Upstream(msgspec.Struct, frozen=True):
 
 class Since(msgspec.Struct, frozen=True):
     since: str
-    kind: str | None
     gateway: str | None
+    kind: str | UnsetType | None = UNSET
 
 
 class Timeline(msgspec.Struct, frozen=True):

@@ -373,6 +373,26 @@ def test_by_the_alarm_a_network_leaves_as_it_did_last() -> None:
     assert moved[0]["old"]["exit"] == "own exit"
     assert moved[0]["new"]["exit"] == "organisation:Gate"
 
+    for changes in old["timeline"]["gateways"].values():
+        del changes[0]["kind"]  # as older versions had it
+    moved = compare(old, new)["organisations"]["moved"]
+    assert [moved[0][side]["exit"] for side in ("old", "new")] == ["own exit", ":Gate"]
+    for one in (old, new):
+        one["timeline"]["gateways"] = {
+            name: [{"since": "2026-01-01", "gateway": "Gate"}]
+            for name in one["timeline"]["gateways"]
+        }
+    assert compare(old, verdict("switched"))["organisations"]["moved"] == []
+
+
+def test_networks_that_moved_are_told_where_no_figure_differs() -> None:
+    """As where two have exchanged their ways."""
+    old, new = verdict("before"), verdict("before", inputs={"later.jsonl": "later"})
+    new["organisations"][0]["exits"] = [{"kind": "organisation", "gateway": "Gate", "pairs": 5}]
+    comparison = compare(old, new)
+    assert comparison["finding"] == []
+    assert "Of 9 networks measured both times 1 leaves another way" in said(comparison)
+
 
 def broken(path: str, value: Any) -> Fields:
     fields = verdict("before")
