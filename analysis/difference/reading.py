@@ -34,6 +34,8 @@ _CALLED: dict[Means, str] = {
     "code": "the code",
     "libraries": "the libraries that compute figures",
 }
+# What gives organisations their names.
+_NAMING: frozenset[Means] = frozenset({"table", "organisations", "lists", "code"})
 _ALARM = (
     "Only an alarm holds the same vantage points before and after against each other, under one "
     "address table"
@@ -211,25 +213,33 @@ def _by_networks(between: Differences) -> Iterator[str]:
     if moved:
         verb = way if moved == 1 else way.replace("is read", "are read").replace("leaves", "leave")
         yield f"Of {both} measured both times {moved} {verb}; {_come_and_gone(networks)}."
-    elif networks.new or networks.left:
+    elif networks.new or networks.left or networks.silent:
         yield (
             f"Of {both} measured both times none {way}; {_come_and_gone(networks)}: who was "
             "measured differs, and not which way they leave."
         )
     elif networks.both:
         yield f"The same {both} were measured, and none {way}."
+    if networks.new and networks.left and between.called.keys() & _NAMING:
+        yield "Names follow the tables: who is new may be who left, under another name."
 
 
 def _come_and_gone(networks: Networks) -> str:
-    new, left = len(networks.new), len(networks.left)
-    return f"new: {new}, no longer measured: {left}" if new or left else "no other was measured"
+    counted = {
+        "new": len(networks.new),
+        "no longer measured": len(networks.left),
+        "of known ways in one verdict only": len(networks.silent),
+    }
+    told = ", ".join(f"{what}: {count}" for what, count in counted.items() if count)
+    return told or "no other was measured"
 
 
 def _within_bounds(old: Told, new: Told, between: Differences) -> Iterator[str]:
     """That what lies within the bounds of both may be chance."""
     was, now = old.captured, new.captured
-    judged = "insufficient" not in (old.grade, new.grade)
-    if not judged or between.differ not in {"inputs", "both"} or was == now:
+    of, judged = between.networks, "insufficient" not in (old.grade, new.grade)
+    others_took_part = not of.known or bool(of.new or of.left)
+    if between.inputs.alike or not (judged and others_took_part) or was == now:
         return
     if was.lower <= now.upper and now.lower <= was.upper:
         yield (
@@ -254,6 +264,10 @@ def _of_alarms(old: Told, new: Told, between: Differences) -> Iterator[str]:
             f"The newer verdict has an alarm, onset {new.timeline.onset}: {new.timeline.reason}. "
             f"{_ALARM}: it tells of a change, and not the two grades."
         )
+        changed = new.provenance.policy_changed
+        if changed is not UNSET and changed:
+            numbers = ", ".join(f"{name}={value}" for name, value in sorted(changed.items()))
+            yield f"It was found by a rule that was changed: {numbers}."
     elif new.timeline.alarm:
         yield f"The alarm of {new.timeline.onset} is of no change between these verdicts."
     else:

@@ -171,8 +171,8 @@ def _networks(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:
     of = comparison["organisations"]
     rows = [
         *((one["organisation"], _ways(one)) for one in (*of["moved"], *of["silent"])),
-        *((name, "new") for name in of["new"]),
-        *((name, "no longer measured") for name in of["left"]),
+        *((name, "only in the newer") for name in of["new"]),
+        *((name, "only in the older") for name in of["left"]),
     ]
     others = len(rows) - _MOST
     if others > 0:

@@ -261,6 +261,14 @@ def test_an_alarm_since_tells_of_a_change() -> None:
     assert comparison["steps"] == []
 
 
+def test_an_alarm_by_a_changed_rule_is_told_as_that() -> None:
+    """A weaker rule may have made it."""
+    new = verdict("switched", policy_changed={"alarm_share": 0.4})
+    assert compare(verdict("before"), new)["reading"][-1] == (
+        "It was found by a rule that was changed: alarm_share=0.4."
+    )
+
+
 def test_an_alarm_of_earlier_days_is_no_change_between_two_verdicts() -> None:
     """Those of one of them that began before the other's days, and that both have."""
     late = compare(verdict("after"), verdict("switched"))
@@ -283,10 +291,28 @@ def test_who_ceased_to_measure_changed_no_way() -> None:
     assert "The bounds of what is captured overlap" in said(comparison)
 
 
+def test_of_the_same_networks_the_bounds_excuse_nothing() -> None:
+    """Chance drew the same ones both times."""
+    new = verdict("before", inputs={"later.jsonl": "later"})
+    new["captured"] |= {"organisations": 2, "upper": 0.6}
+    assert "The bounds of what is captured overlap" not in said(compare(verdict("before"), new))
+
+
+def test_another_table_may_give_a_network_another_name() -> None:
+    """Who left and who is new may be the same."""
+    old, new = verdict("before"), verdict("after")
+    new["organisations"][0]["organisation"] = "Net One"
+    MEANS["table"](new)
+    text = said(compare(old, new))
+    assert "new: 1, no longer measured: 1" in text
+    assert "who is new may be who left, under another name" in text
+
+
 def test_files_of_the_same_days_are_no_later_state() -> None:
     """As where a bundle was refused since."""
     comparison = compare(verdict("before"), verdict("silent"))
     assert "it is not time that made the difference" in said(comparison)
+    assert "of known ways in one verdict only: 1" in said(comparison)
     (one,) = comparison["organisations"]["silent"]
     assert (one["organisation"], one["new"]["exit"]) == ("Net 9", None)
     assert comparison["steps"] == []

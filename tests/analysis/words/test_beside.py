@@ -93,7 +93,7 @@ def test_of_many_networks_the_first_are_listed() -> None:
     ]  # fmt: skip
     old, new = {**VERDICT, "organisations": []}, changed(organisations=rows)
     shown = sections(compare(old, new))["networks"]
-    assert shown[0] == ("Net 00", "new")
+    assert shown[0] == ("Net 00", "only in the newer")
     assert shown[-1] == ("and 30 more", "the JSON has them all")
 
 
