@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analysis.difference.findings import Differing, found, measured, untold
+from analysis.difference.findings import Differing, found, measured, named, untold
 from analysis.difference.means import inputs, others
 from analysis.difference.networks import Moved, Networks, networks
 from analysis.difference.reading import Differences, sentences, steps
@@ -36,6 +36,7 @@ def compare(
         "country": now.country,
         "windows": [list(was.window), list(now.window)],
         "grades": [was.grade, now.grade],
+        "gateways": [named(was.gateway), named(now.gateway)],
         "differ": between.differ,
         "finding": _rows(between.found),
         "measured": _rows(between.measured),

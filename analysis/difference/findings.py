@@ -26,7 +26,8 @@ class Differing(NamedTuple):
     new: Any
 
 
-def _named(node: Node | None) -> str | None:
+def named(node: Node | None) -> str | None:
+    """A node as ``kind:name``, None for nobody."""
     return None if node is None else f"{node.kind}:{node.name}"
 
 
@@ -52,7 +53,7 @@ def _measured(verdict: Told) -> Any:
 # What a verdict finds.
 _FOUND: Mapping[str, Callable[[Told], Any]] = {
     "grade": lambda v: v.grade,
-    "gateway": lambda v: _named(v.gateway),
+    "gateway": lambda v: named(v.gateway),
     "scope": lambda v: v.scope,
     "captured": lambda v: _whole(v.captured),
     "share": lambda v: _whole(v.share),
@@ -61,14 +62,14 @@ _FOUND: Mapping[str, Callable[[Told], Any]] = {
     "strict_and_lenient_agree": lambda v: v.strict_and_lenient_agree,
     "timeline.alarm": lambda v: v.timeline.alarm,
     "timeline.onset": lambda v: v.timeline.onset,
-    "timeline.gateway": lambda v: _named(v.timeline.gateway),
+    "timeline.gateway": lambda v: named(v.timeline.gateway),
     "domestic.grade": lambda v: v.domestic.grade,
-    "domestic.hub": lambda v: _named(v.domestic.hub),
+    "domestic.hub": lambda v: named(v.domestic.hub),
     "domestic.meeting_place": lambda v: v.domestic.meeting_place,
     "domestic.captured": lambda v: (
         UNSET if v.domestic.captured is UNSET else _whole(v.domestic.captured)
     ),
-    "upstream.operator": lambda v: _named(v.upstream.operator),
+    "upstream.operator": lambda v: named(v.upstream.operator),
     "witness.says": lambda v: (
         UNSET if v.witness is UNSET else None if v.witness is None else v.witness.says
     ),

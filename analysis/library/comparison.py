@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.difference.reading import Differ
 from analysis.tables import Column, table_of
-from analysis.words.beside import sections
+from analysis.words.beside import first, sections
 from analysis.words.direction import straight
-from analysis.words.wording import GRADES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,9 +166,8 @@ class Comparison:
         return f"<Comparison {self.country} {' → '.join(self.grades)}, differ: {self.differ}>"
 
     def _repr_html_(self) -> str:
-        old, new = (GRADES.get(grade, grade) for grade in self.grades)
         parts = [
-            f"<p><strong>{escape(self.country)}: {escape(old)} → {escape(new)}.</strong></p>",
+            f"<p><strong>{escape(self.country)}: {escape(first(self._fields))}.</strong></p>",
             f"<ul>{''.join(f'<li>{escape(said)}</li>' for said in self.reading)}</ul>",
             *(_table(heading, rows) for heading, rows in sections(self._fields).items()),
             *(

@@ -217,9 +217,12 @@ def sections(comparison: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
     return {heading: rows for heading, rows in found.items() if rows}
 
 
-def _first(comparison: Mapping[str, Any]) -> str:
-    old, new = comparison["grades"]
-    return f"{_grade(old, 0)} → {_grade(new, 0)}"
+def first(comparison: Mapping[str, Any]) -> str:
+    """Both grades, with whom they name: of two gateways one grade is not the same."""
+    both = zip(comparison["grades"], comparison["gateways"], strict=True)
+    return " → ".join(
+        _grade(grade, 0) + (f", {_name(gateway)}" if gateway else "") for grade, gateway in both
+    )
 
 
 def _windows(comparison: Mapping[str, Any]) -> str:
@@ -230,7 +233,7 @@ def comparison_panel(comparison: Mapping[str, Any]) -> RenderableType:
     """All of the comparison but `further`, as one panel."""
     comparison = legible(comparison)
     parts: list[RenderableType] = [
-        Text(_first(comparison), "bold"),
+        Text(first(comparison), "bold"),
         Text(_windows(comparison), "dim"),
         "",
         *map(_bullet, comparison["reading"]),
@@ -266,7 +269,7 @@ def plain_comparison(comparison: Mapping[str, Any]) -> str:
     """The comparison as plain lines, one a figure or sentence, for a pipe or a log."""
     comparison = legible(comparison)
     lines = [
-        f"{comparison['country']}: {_first(comparison)}",
+        f"{comparison['country']}: {first(comparison)}",
         _windows(comparison),
         *(f"  • {sentence}" for sentence in comparison["reading"]),
     ]

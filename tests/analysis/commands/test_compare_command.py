@@ -38,7 +38,7 @@ def test_it_prints_plain_lines_into_a_pipe(newer: Path) -> None:
     done = compare(OLDER, newer)
     assert done.exit_code == 0
     first, _, *rest = done.stdout.splitlines()
-    assert first == "KH: single gateway → concentrated"
+    assert first == "KH: single gateway, Telecom Cambodia → concentrated, Telecom Cambodia"
     assert rest[0].startswith("  • SIMULATED")
     assert "finding" in rest
 

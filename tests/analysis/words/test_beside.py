@@ -40,7 +40,7 @@ def test_it_fits_the_terminal(width: int) -> None:
     shown = printed(compare(VERDICT, changed(grade="concentrated")), width)
     assert max(map(len, shown.splitlines())) <= width
     told = " ".join(shown.replace("│", " ").split())
-    assert "single gateway → concentrated" in told
+    assert "single gateway, Telecom Cambodia → concentrated, Telecom Cambodia" in told
     assert told.index("is of no change between these verdicts") < told.index("finding")
 
 
