@@ -26,7 +26,6 @@ class Way(NamedTuple):
 
     exit: str | None
     pairs: int | None
-    vantages: int | None
     captured: bool | None
     exits: Mapping[str, int]
 
@@ -45,8 +44,8 @@ class Networks(NamedTuple):
     ``known`` is False where one of the files tells nothing of single organisations. ``both`` counts
     those of whose ways both tell something, ``moved`` are those among them of which most pairs
     leave by another gateway, or that are captured in one verdict only; of ``otherwise`` only the
-    counts of pairs or vantage points differ. Of the ``silent`` only one verdict knows a way, though
-    both measured them.
+    counts of pairs differ. Of the ``silent`` only one verdict knows a way, though both measured
+    them.
     """
 
     known: bool
@@ -70,7 +69,7 @@ def _most(exits: list[Exit]) -> str | None:
 
 def _way(told: Organisation) -> Way:
     divided = {_label(one.kind, one.gateway): one.pairs for one in told.exits}
-    return Way(_most(told.exits), told.pairs, told.vantages, told.captured, divided)
+    return Way(_most(told.exits), told.pairs, told.captured, divided)
 
 
 def _told(verdict: Told) -> dict[str, Way] | None:
@@ -95,7 +94,7 @@ def _heard(verdict: Told, *, kinds: bool) -> dict[str, Way] | None:
         name: _label(one.kind if kinds and one.kind is not UNSET else None, one.gateway)
         for name, one in last.items()
     }
-    return {name: Way(labels.get(name), None, None, None, {}) for name in heard}
+    return {name: Way(labels.get(name), None, None, {}) for name in heard}
 
 
 def networks(old: Told, new: Told) -> Networks:

@@ -86,7 +86,6 @@ class Exit(msgspec.Struct, frozen=True):
 
 class Organisation(msgspec.Struct, frozen=True):
     organisation: str
-    vantages: int
     pairs: int
     of: int
     captured: bool | None

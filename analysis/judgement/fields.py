@@ -201,25 +201,22 @@ def organisations_fields(family: Family, policy: Policy) -> list[dict[str, Any]]
     Of ``of`` pairs the way of ``pairs`` is known; ``exits`` are how these divide over the last node
     at home, most first, without a name where that is the organisation itself. ``share`` is the part
     of them that passes the strongest candidate, None where the organisation says nothing of one.
+    How many vantage points each has is not told: it would show where a network is one person.
     """
-    vantages: defaultdict[str, set[str]] = defaultdict(set)
-    for seen in family.observations:
-        if seen.crossing is not None:
-            vantages[seen.organisation].add(seen.vantage)
+    measured = {seen.organisation for seen in family.observations if seen.crossing is not None}
     of = Counter(pair.organisation for pair in family.pairs)
     shares = family.figures.top.shares if family.figures.top else {}
     captured = captured_by(shares, policy)
     return [
         {
             "organisation": name,
-            "vantages": len(those),
             "pairs": len(family.grouped.get(name, ())),
             "of": of[name],
             "share": shares.get(name),
             "captured": name in captured if name in shares else None,
             "exits": _exits(family.grouped.get(name, ())),
         }
-        for name, those in sorted(vantages.items())
+        for name in sorted(measured)
     ]
 
 

@@ -38,8 +38,6 @@ NETWORKS = {
     "new_exit": Column("string", "the same in the newer verdict"),
     "old_pairs": Column("Int64", "pairs of which the way is known"),
     "new_pairs": Column("Int64", "the same in the newer verdict"),
-    "old_vantages": Column("Int64", "vantage points"),
-    "new_vantages": Column("Int64", "the same in the newer verdict"),
     "old_captured": Column("boolean", "whether the strongest candidate captured it"),
     "new_captured": Column("boolean", "the same in the newer verdict"),
 }
@@ -126,7 +124,7 @@ class Comparison:
                 **{
                     f"{side}_{name}": one[side][name]
                     for side in ("old", "new")
-                    for name in ("exit", "pairs", "vantages", "captured")
+                    for name in ("exit", "pairs", "captured")
                 },
             }
             for what in ("moved", "otherwise", "silent")

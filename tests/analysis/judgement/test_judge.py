@@ -587,18 +587,17 @@ def test_a_verdict_names_who_was_measured_and_how_each_leaves() -> None:
     said = {one["organisation"]: one for one in country.judge().fields["organisations"]}
     assert list(said) == sorted(f"Net {i}" for i in range(1, 9))
     assert said["Net 1"] == {
-        "organisation": "Net 1", "vantages": 1, "pairs": 5, "of": 5, "share": None,
+        "organisation": "Net 1", "pairs": 5, "of": 5, "share": None,
         "captured": None, "exits": [{"kind": None, "gateway": None, "pairs": 5}],
     }  # fmt: skip
     assert said["Net 2"]["exits"] == [{"kind": "organisation", "gateway": "Net 1", "pairs": 5}]
     assert (said["Net 2"]["share"], said["Net 2"]["captured"]) == (1.0, True)
-    assert said["Net 7"]["vantages"] == 2
     assert said["Net 7"]["exits"] == [
         {"kind": None, "gateway": None, "pairs": 5},
         {"kind": "organisation", "gateway": "Net 1", "pairs": 1},
     ]
     assert (said["Net 7"]["share"], said["Net 7"]["captured"]) == (1 / 6, False)
-    assert said["Net 8"] | {"vantages": 1} == {
-        "organisation": "Net 8", "vantages": 1, "pairs": 0, "of": 5, "share": None,
+    assert said["Net 8"] == {
+        "organisation": "Net 8", "pairs": 0, "of": 5, "share": None,
         "captured": None, "exits": [],
     }  # fmt: skip

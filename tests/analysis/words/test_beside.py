@@ -65,7 +65,7 @@ def test_figures_that_differ_look_different() -> None:
 def test_a_network_that_is_captured_no_more_is_told_as_that() -> None:
     """Though most of its pairs leave by the same gateway."""
     one = {
-        "organisation": "Net", "vantages": 1, "pairs": 9, "of": 9, "share": 0.9, "captured": True,
+        "organisation": "Net", "pairs": 9, "of": 9, "share": 0.9, "captured": True,
         "exits": [{"kind": "organisation", "gateway": "Gate", "pairs": 9}],
     }  # fmt: skip
     other = {
@@ -86,7 +86,7 @@ def test_of_many_networks_the_first_are_listed() -> None:
     """And the others counted."""
     rows = [
         {
-            "organisation": f"Net {i:02}", "vantages": 1, "pairs": 1, "of": 1, "share": None,
+            "organisation": f"Net {i:02}", "pairs": 1, "of": 1, "share": None,
             "captured": None, "exits": [{"kind": None, "gateway": None, "pairs": 1}],
         }
         for i in range(50)
