@@ -5,9 +5,10 @@
     data = gw.load("traces/")
     verdict = gw.judge(data, country="KH")
 
-In a notebook a verdict shows itself. `gw.figures` draws it, `gw.report` makes a page of it, and its
-tables are attributes, such as ``verdict.pairs``. What cannot be used is refused by one of the
-errors here, with a sentence that says what to do. ``docs/library.md`` has all of it.
+In a notebook a verdict shows itself. `gw.figures` draws it, `gw.report` makes a page of it,
+`gw.compare` sets two side by side, and its tables are attributes, such as ``verdict.pairs``. What
+cannot be used is refused by one of the errors here, with a sentence that says what to do.
+``docs/library.md`` has all of it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.countries import UnknownCountry as UnknownCountry
+    from analysis.difference.told import VerdictError as VerdictError
     from analysis.intake.eyeballs import EyeballsError as EyeballsError
     from analysis.intake.inputs import InputError as InputError
     from analysis.intake.rib import RibError as RibError
+    from analysis.library.api import compare as compare
     from analysis.library.api import crossings as crossings
     from analysis.library.api import judge as judge
     from analysis.library.api import load as load
+    from analysis.library.comparison import Comparison as Comparison
     from analysis.library.statement import Data as Data
     from analysis.library.statement import Verdict as Verdict
     from analysis.page import figures as figures
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from probe.origin import OriginError as OriginError
 
 __all__ = [
+    "Comparison",
     "Data",
     "EyeballsError",
     "InputError",
@@ -41,6 +46,8 @@ __all__ = [
     "RibError",
     "UnknownCountry",
     "Verdict",
+    "VerdictError",
+    "compare",
     "crossings",
     "figures",
     "judge",
@@ -50,6 +57,7 @@ __all__ = [
 
 # Nothing is imported before it is asked for, so that no command waits for what it does not need.
 _FROM = {
+    "Comparison": "analysis.library.comparison",
     "Data": "analysis.library.statement",
     "EyeballsError": "analysis.intake.eyeballs",
     "InputError": "analysis.intake.inputs",
@@ -59,6 +67,8 @@ _FROM = {
     "RibError": "analysis.intake.rib",
     "UnknownCountry": "analysis.countries",
     "Verdict": "analysis.library.statement",
+    "VerdictError": "analysis.difference.told",
+    "compare": "analysis.library.api",
     "crossings": "analysis.library.api",
     "judge": "analysis.library.api",
     "load": "analysis.library.api",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import tables
-from analysis.library import exhibits
+from analysis.library import comparison, exhibits
 from analysis.tables import Column
 
 PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
@@ -29,6 +29,10 @@ TABLES = {
     "verdict.ranges": exhibits.RANGES,
     "verdict.recruits": exhibits.RECRUITS,
     "verdict.rejected, data.rejected": exhibits.REJECTED,
+    "comparison.finding": comparison.FINDING,
+    "comparison.organisations": comparison.NETWORKS,
+    "comparison.means": comparison.MEANS,
+    "comparison.inputs": comparison.INPUTS,
 }
 
 

@@ -78,6 +78,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "scale",
         "basis",
         "simulated",
+        "difference",
         "library",
         "page",
         "demo",
@@ -98,6 +99,7 @@ MEETING = {
     "analysis.demo": {"probe.demo"},
     # Commands fail as those of the probe do, with the codes of one contract, and ask as they do.
     "analysis.commands.analyze": {"probe.words.failure"},
+    "analysis.commands.compare": {"probe.words.failure"},
     "analysis.commands.convert": {"probe.stop", "probe.words.failure"},
     "analysis.commands.demo": {"probe.commands.folder"},
     "analysis.commands.given": {"probe.words.failure"},
@@ -137,6 +139,7 @@ PURE_FOLDERS = (
     "analysis.home",
     "analysis.judgement",
     "analysis.simulated",
+    "analysis.difference",
 )
 # and of others these.
 PURE = {
@@ -146,6 +149,7 @@ PURE = {
     "analysis.intake.formats.atlas",
     "analysis.intake.formats.scamper",
     "analysis.intake.sieve",
+    "analysis.library.comparison",
     "analysis.library.exhibits",
     "analysis.library.statement",
     "analysis.owners.attribution",

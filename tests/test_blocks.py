@@ -86,7 +86,7 @@ def runs_here(line: str) -> bool:
         words[0] == "gatewatch"
         and "kh-bundles" not in line
         and (
-            words[1] in {"analyze", "convert", "plan", "--help", "--version"}
+            words[1] in {"analyze", "compare", "convert", "plan", "--help", "--version"}
             or words[1:3] == ["data", "status"]
         )
     )

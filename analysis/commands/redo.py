@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 
 def command_line() -> str:
     """What was typed, for who wants to redo it.
 
-    Of a path from the root or upwards only its name: a verdict is published, and on whose machine
-    it was made is nobody's business.
+    Of a path from the root or upwards only its name, and nothing of a cluster, which changes no
+    digit: a verdict is published, and on whose machine it was made is nobody's business.
     """
-    return shlex.join(["gatewatch", *map(_without_folders, sys.argv[1:])])
+    return shlex.join(["gatewatch", *map(_without_folders, _without_cluster(sys.argv[1:]))])
+
+
+def _without_cluster(arguments: Iterable[str]) -> Iterator[str]:
+    """The arguments but ``--engine`` and its value.
+
+    >>> list(_without_cluster(["may.jsonl", "--engine", "dask://sok:8786", "--json"]))
+    ['may.jsonl', '--json']
+    """
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--engine":
+            next(rest, None)
+        elif not argument.startswith("--engine="):
+            yield argument
 
 
 def _without_folders(argument: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +18,14 @@ from analysis.home.domestic import count_ways
 from analysis.home.interconnection import Domestic
 from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate, candidate, divided, rank, weighted_share
+from analysis.shares.convergence import (
+    Candidate,
+    candidate,
+    captured_by,
+    divided,
+    rank,
+    weighted_share,
+)
 from analysis.shares.coverage import Weights
 from analysis.shares.intervals import (
     captured_bounds,
@@ -26,6 +33,7 @@ from analysis.shares.intervals import (
     effective_gateways,
     resampled_interval,
 )
+from analysis.shares.pairs import Pair
 
 # Who a node is, in the shape of the contract: `gateway_fields`, but for the node.
 Naming = Callable[[Node], dict[str, Any]]
@@ -185,6 +193,39 @@ def timeline_fields(timeline: Timeline, naming: Naming) -> dict[str, Any]:
             for name, changes in timeline.gateways.items()
         },
     }
+
+
+def organisations_fields(family: Family, policy: Policy) -> list[dict[str, Any]]:
+    """Who was measured in the period judged, by name, and how each leaves.
+
+    Of ``of`` pairs the way of ``pairs`` is known; ``exits`` are how these divide over the last node
+    at home, most first, without a name where that is the organisation itself. ``share`` is the part
+    of them that passes the strongest candidate, None where the organisation says nothing of one.
+    How many vantage points each has is not told: it would show where a network is one person.
+    """
+    measured = {seen.organisation for seen in family.observations if seen.crossing is not None}
+    of = Counter(pair.organisation for pair in family.pairs)
+    shares = family.figures.top.shares if family.figures.top else {}
+    captured = captured_by(shares, policy)
+    return [
+        {
+            "organisation": name,
+            "pairs": len(family.grouped.get(name, ())),
+            "of": of[name],
+            "share": shares.get(name),
+            "captured": name in captured if name in shares else None,
+            "exits": _exits(family.grouped.get(name, ())),
+        }
+        for name in sorted(measured)
+    ]
+
+
+def _exits(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    exits = Counter(pair.exit for pair in pairs)
+    return [
+        {"kind": node.kind if node else None, "gateway": node.name if node else None, "pairs": many}
+        for node, many in sorted(exits.items(), key=lambda one: (-one[1], one[0] or ("", "")))
+    ]
 
 
 def window_of(observations: Sequence[Observation]) -> list[str | None]:

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from io import IOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from analysis.basis.means import Means, open_means
+from analysis.difference.compare import compare as beside
+from analysis.difference.told import parsed
 from analysis.evidence.panel import observe
 from analysis.intake.inputs import InputError
 from analysis.intake.load import load as load_traces
 from analysis.intake.sieve import Malformed
 from analysis.judgement.fields import asns_at_home
+from analysis.library.comparison import Comparison
 from analysis.library.statement import Data, Verdict, demand_data
 from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
@@ -125,6 +128,35 @@ def judge(
         rib=rib,
     )
     return judge_by(means, data)
+
+
+def compare(
+    old: Verdict | Mapping[str, Any] | Path | str, new: Verdict | Mapping[str, Any] | Path | str
+) -> Comparison:
+    """Set two verdicts on one country side by side: what differs, and what could have done it.
+
+    Each is a verdict, its `Verdict.to_dict`, or a file with what ``gatewatch analyze --json``
+    printed, which an older version may have written. Nothing is judged anew.
+
+    Raises TypeError for what is none of these, `InputError` for a file that cannot be read, and
+    `VerdictError` for what is no verdict and where the two are of two countries.
+    """
+    (was, older), (now, newer) = _verdict(old, "the older"), _verdict(new, "the newer")
+    return Comparison(beside(was, now, (older, newer)))
+
+
+def _verdict(given: object, called: str) -> tuple[Mapping[str, Any], str]:
+    """The JSON object of a verdict, and what to call it."""
+    if isinstance(given, Verdict):
+        return given.to_dict(), called
+    if isinstance(given, Mapping):
+        return given, called
+    if isinstance(given, str | Path):
+        try:
+            return parsed(Path(given).read_bytes(), str(given)), str(given)
+        except OSError as problem:
+            raise InputError(f"{given}: cannot be read ({problem.strerror})") from None
+    raise TypeError(f"{type(given).__name__} is no verdict; give one, its dict, or a file's path")
 
 
 def read(

@@ -6,6 +6,7 @@ So may the last digits of a bound under another release of a library that comput
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -41,11 +42,17 @@ def libraries() -> dict[str, str]:
 
 
 def _hash_of(*packages: Path) -> str:
+    return hash_of(
+        (path.relative_to(package.parent).as_posix(), path.read_bytes())
+        for package in packages
+        for path in sorted(package.rglob("*.py"))
+    )
+
+
+def hash_of(modules: Iterable[tuple[str, bytes]]) -> str:
+    """The hash of modules, each a path from the top of a checkout and what is in it, in order."""
     found = sha256()
-    for package in packages:
-        for path in sorted(package.rglob("*.py")):
-            source = path.read_bytes()
-            name = path.relative_to(package.parent).as_posix()
-            found.update(f"{name} {len(source)}\n".encode())
-            found.update(source)
+    for name, source in modules:
+        found.update(f"{name} {len(source)}\n".encode())
+        found.update(source)
     return found.hexdigest()[:_DIGITS]

@@ -47,17 +47,17 @@ _BAR = 12
 _NAMES = 3  # of those who see nearly all; the others are counted
 
 
-def _legible(said: Any) -> Any:
+def legible(said: Any) -> Any:
     """The same, without what a terminal or an eye would take for something else.
 
-    >>> _legible({"name": "Tel\x1b[2Jecom", "asns": [1]})
+    >>> legible({"name": "Tel\x1b[2Jecom", "asns": [1]})
     {'name': 'Tel�[2Jecom', 'asns': [1]}
     """
     if isinstance(said, str):
         return "".join("\ufffd" if category(sign).startswith("C") else sign for sign in said)
     if isinstance(said, Mapping):
-        return {key: _legible(value) for key, value in said.items()}
-    return [_legible(value) for value in said] if isinstance(said, Sequence) else said
+        return {key: legible(value) for key, value in said.items()}
+    return [legible(value) for value in said] if isinstance(said, Sequence) else said
 
 
 def _bar(share: float, lower: float, upper: float) -> Text:
@@ -345,7 +345,7 @@ def _why(verdict: Mapping[str, Any]) -> list[str]:
 
 def verdict_panel(verdict: Mapping[str, Any]) -> RenderableType:
     """The whole verdict as one panel."""
-    verdict = _legible(verdict)
+    verdict = legible(verdict)
     style = _STYLE[verdict["grade"]]
     grade = verdict["grade"].replace("_", " ").upper()
     scope = f" ({verdict['scope']})" if verdict["gateway"] else ""
@@ -381,7 +381,7 @@ def _brief(verdict: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _summary(verdict: Mapping[str, Any], title: str, width: int) -> Panel:
-    verdict = _legible(verdict)
+    verdict = legible(verdict)
     style = _STYLE[verdict["grade"]]
     lines = Table.grid(padding=(0, 1))
     lines.add_column(style="dim", no_wrap=True)
@@ -396,7 +396,7 @@ def one_by_one(verdicts: Mapping[str, Mapping[str, Any]]) -> str:
     """What `side_by_side` shows as plain lines, for a pipe or a log."""
     lines = []
     for title, verdict in verdicts.items():
-        brief = _brief(_legible(verdict))
+        brief = _brief(legible(verdict))
         widest = max(map(len, brief))
         lines.append(f"{title}: {verdict['grade']}")
         lines += [f"{name:{widest}}  {told}" for name, told in brief.items()]
@@ -413,7 +413,7 @@ def side_by_side(verdicts: Mapping[str, Mapping[str, Any]], console_width: int) 
 
 def plain(verdict: Mapping[str, Any]) -> str:
     """The verdict as plain lines, one a figure or sentence, for a pipe or a log."""
-    verdict = _legible(verdict)
+    verdict = legible(verdict)
     rows = _rows(verdict)
     widest = max(map(len, rows))
     return "\n".join(

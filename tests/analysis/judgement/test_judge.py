@@ -575,3 +575,29 @@ def test_a_namesake_in_another_country_is_not_the_gateway() -> None:
     assert fields["gateway"]["asns"] == [999]
     assert fields["candidates"][0]["asns"] == [999]
     assert fields["domestic"]["hub"]["asns"] == [999]
+
+
+def test_a_verdict_names_who_was_measured_and_how_each_leaves() -> None:
+    """Without that, nobody could tell from two files who moved and who only was not measured."""
+    country = Country(8)
+    country.everyone("lan own net1 {up}", members=range(2, 7))
+    country.everyone("lan own {up}", members=[1, 7])
+    country.trace(7, "30.0.9.200", "lan own net1 far9", vantage=1)
+    country.everyone("lan own * * {up}", members=[8])
+    said = {one["organisation"]: one for one in country.judge().fields["organisations"]}
+    assert list(said) == sorted(f"Net {i}" for i in range(1, 9))
+    assert said["Net 1"] == {
+        "organisation": "Net 1", "pairs": 5, "of": 5, "share": None,
+        "captured": None, "exits": [{"kind": None, "gateway": None, "pairs": 5}],
+    }  # fmt: skip
+    assert said["Net 2"]["exits"] == [{"kind": "organisation", "gateway": "Net 1", "pairs": 5}]
+    assert (said["Net 2"]["share"], said["Net 2"]["captured"]) == (1.0, True)
+    assert said["Net 7"]["exits"] == [
+        {"kind": None, "gateway": None, "pairs": 5},
+        {"kind": "organisation", "gateway": "Net 1", "pairs": 1},
+    ]
+    assert (said["Net 7"]["share"], said["Net 7"]["captured"]) == (1 / 6, False)
+    assert said["Net 8"] == {
+        "organisation": "Net 8", "pairs": 0, "of": 5, "share": None,
+        "captured": None, "exits": [],
+    }  # fmt: skip

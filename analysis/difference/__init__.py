@@ -1,0 +1,1 @@
+"""What differs between two verdicts, and what could have done it."""
