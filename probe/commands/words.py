@@ -78,6 +78,14 @@ def left_out(reasons: Mapping[str, int]) -> list[str]:
                 "the time that it showed has come"
             )
         )
+    if reasons.get("doubtful_day"):
+        said.append(
+            _(
+                "doubtful day: these are dated months after all before, by a clock that nobody "
+                "sets; they are bundled once three days were measured since, or once it is set: "
+                "sudo timedatectl set-ntp true"
+            )
+        )
     return said
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from probe import __version__
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
-from probe.sharing.keys import put_down, signed_by_others, signing_key
+from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
 from probe.spool import day_files, day_named
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
@@ -37,6 +38,13 @@ FULL = LARGEST // 4
 
 # Why a line waits that a clock has dated ahead: a collector would refuse all that is with it.
 DAY_TO_COME = "day_to_come"
+
+# Why a line waits that nobody's clock vouches for and that comes long after all others.
+DOUBTFUL_DAY = "doubtful_day"
+
+# Days with measurements after which a clock is believed that nobody keeps right, though it went
+# on, at once, by more than a key lasts.
+BELIEVED = 3
 
 # Seconds by which a clock is moved back without having been wrong; a collector grants an hour.
 _DRIFT = 600.0
@@ -79,8 +87,8 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
 def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
-    Those of a time to come are not counted: no bundle is for them now. Nothing is made, neither
-    bundles nor an outbox.
+    Those of a time to come, or of a doubtful one, are not counted: no bundle is for them now.
+    Nothing is made, neither bundles nor an outbox.
     """
     latest = _latest(last_day(spool))
 
@@ -127,6 +135,7 @@ class _Bundling:
         self.spool = spool
         self.day = last_day(spool)
         self.latest = _latest(self.day)
+        self.kept_right = is_set_by_others()
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -159,7 +168,7 @@ class _Bundling:
             )
             if reason is not None:
                 self.done.left_out[reason] += 1
-                if reason == DAY_TO_COME:
+                if reason in {DAY_TO_COME, DOUBTFUL_DAY}:
                     waiting.add(kept.path.name)
                 continue
             assert kept.trace is not None
@@ -181,7 +190,7 @@ class _Bundling:
         if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
         if trace.timestamp > self.latest:
-            return DAY_TO_COME
+            return DAY_TO_COME if self.kept_right else DOUBTFUL_DAY
         network = trace.vantage.asn
         known = self.outbox.signed_by(line)
         signed = (
@@ -236,13 +245,21 @@ class _Bundling:
 
 
 def last_day(spool: Path) -> date:
-    """The last day on which this machine measured; today where a file is of a day to come.
+    """The last day on which this machine measured, as far as a clock is to be believed.
 
-    That is for a clock which others keep right to say; one that nobody does may be behind.
+    Where others keep it right, no later than today. Where nobody does, it may be behind, and today
+    says nothing; but it may also have been far ahead for a run. So where it went on by more than a
+    key lasts, that is believed after some days with measurements.
     """
     today = datetime.now(UTC).date()
-    newest = max(filter(None, (day_named(path.name) for path in day_files(spool))), default=today)
-    return today if newest > today and is_set_by_others() else newest
+    named = (day_named(path.name) for path in day_files(spool))
+    days = sorted(day for day in named if day is not None and day >= EVER_SET)
+    if is_set_by_others():
+        return min([*days[-1:], today])
+    for number, (before, after) in enumerate(pairwise(days), 1):
+        if (after - before).days >= ROTATION and len(days) - number < BELIEVED:
+            return before
+    return days[-1] if days else today
 
 
 def _latest(day: date) -> float:

@@ -647,6 +647,7 @@ def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path:
     gatewatch("bundle")
     (home / "outbox").rename(home / "away")
     (home / today.name).rename(today)
+    keep(home, trace(5, days=-50))
     stick = tmp_path / "stick"
     stick.mkdir()
     done = gatewatch("submit", "--leave-at", str(stick))
@@ -657,7 +658,20 @@ def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path:
         configure(home, collector=collector.address)
         done = gatewatch("submit", "--json")
         assert json.loads(done.stdout)["left_out"] == {"signed_before": 2}
-        assert len(held(collector)) == 2
+        assert len(held(collector)) == 3
+
+
+def test_what_a_clock_far_ahead_may_have_dated_is_said_to_wait(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what mends it, where its owner counts what was handed over."""
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: False)
+    keep(home, trace(3, days=400))
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    done = gatewatch("submit", "--leave-at", str(stick))
+    assert done.stdout.splitlines()[2] == "left out: 1 doubtful day"
+    assert done.stdout.splitlines()[3].endswith("sudo timedatectl set-ntp true")
 
 
 def test_an_outbox_that_cannot_be_used_is_said(home: Path) -> None:

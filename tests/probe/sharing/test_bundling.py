@@ -167,7 +167,7 @@ def test_no_key_signs_what_one_before_it_signed(tmp_path: Path) -> None:
         # A file that somebody touched is read anew.
         for day in (tmp_path / "spool").iterdir():
             os.utime(day, (touched, touched))
-    keep(tmp_path, trace(6, days=200))
+    keep(tmp_path, trace(6, days=180))
     (data,), left_out = bundled(tmp_path)
     assert unseal(data).manifest.traces == 1
     assert left_out == {"signed_before": 3}
@@ -246,10 +246,10 @@ def test_what_a_replaced_key_signed_stays_where_its_file_was_lost(
     with Outbox(tmp_path / "outbox") as outbox:
         lost = outbox.entries()[-1].sha256
         outbox.path_of(lost).unlink()
-        keep(tmp_path, trace(3, days=95))
+        keep(tmp_path, trace(3, days=30), trace(4, days=95))
         assert outbox.content(lost) is None
     (later,), left_out = bundled(tmp_path)
-    assert unseal(later).manifest.traces == 1
+    assert unseal(later).manifest.traces == 2
     assert set(unseal(data).lines).isdisjoint(unseal(later).lines)
     assert left_out == {"signed_before": 1}
 
@@ -269,17 +269,51 @@ def test_what_the_present_key_signed_is_bundled_anew_where_its_file_was_lost(
     assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
 
 
-@pytest.mark.parametrize("kept_right", [True, None])
-def test_a_trace_of_a_day_to_come_makes_no_key_older(
+@pytest.mark.parametrize("kept_right", [True, False, None])
+def test_a_run_by_a_clock_far_ahead_replaces_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_right: bool | None
 ) -> None:
-    """A clock that others keep right says what day it is; one that nobody does may be behind."""
+    """Or the machine would look like three volunteers, once its clock is right again.
+
+    What is not of the day that the clock had shown goes on meanwhile, in bundles that hold nothing
+    else.
+    """
     monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: kept_right)
     keep(tmp_path, trace(1))
+    keys = [unseal(bundled(tmp_path)[0][0]).manifest.key]
+    ahead = tmp_path / "spool" / "2027-12-28.jsonl"
+    for number in (2, 3):
+        keep(tmp_path, trace(number), trace(10 + number, days=400))
+        assert ahead.exists()
+        (data,), left_out = bundled(tmp_path)
+        keys.append(unseal(data).manifest.key)
+        assert unseal(data).manifest.days == ("2026-11-23",)
+        assert left_out == {"day_to_come" if kept_right else "doubtful_day": number - 1}
+        assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
+    ahead.unlink()
+    keep(tmp_path, trace(4, days=1))
+    keys.append(unseal(bundled(tmp_path)[0][0]).manifest.key)
+    assert len(set(keys)) == 1
+    assert len(list((tmp_path / "keys").glob("*.pem"))) == 1
+
+
+def test_a_pause_longer_than_a_key_lasts_is_believed_after_three_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that nobody sets may be right all the same, and its owner may have been away.
+
+    Nothing measured is lost, and the key is then replaced as any is.
+    """
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
+    keep(tmp_path, trace(1), trace(2, days=-365 * 50))
     first = unseal(bundled(tmp_path)[0][0]).manifest.key
-    keep(tmp_path, trace(2, days=365 * 200), trace(3))
-    second = unseal(bundled(tmp_path)[0][0]).manifest.key
-    assert (first == second) is bool(kept_right)
+    for number in range(2):
+        keep(tmp_path, trace(3 + number, days=200 + number))
+        assert bundled(tmp_path) == ([], {"doubtful_day": number + 1})
+    keep(tmp_path, trace(5, days=202))
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (3, {})
+    assert unseal(data).manifest.key != first
 
 
 def test_a_trace_of_a_day_to_come_waits_for_that_day(
@@ -298,7 +332,7 @@ def test_a_trace_of_a_day_to_come_waits_for_that_day(
     assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 2
     monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
     (data,), left_out = bundled(tmp_path)
-    assert (unseal(data).manifest.traces, left_out) == (2, {})
+    assert (unseal(data).manifest.traces, left_out) == (1, {"doubtful_day": 1})
 
 
 def test_a_trace_of_an_hour_to_come_waits_for_it(
