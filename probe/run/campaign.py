@@ -50,9 +50,10 @@ class Campaign:
     """What becomes of the traces of one run.
 
     ``known`` is the access network by IP version, as far as it is known beforehand; `locate`
-    adds what the first traces tell. ``country`` is the user's word on where they are. ``folder``
-    is the spool's. ``flow`` is that of the run that is resumed; None begins a new one. Nothing is
-    made on the disk before the first trace is kept.
+    adds what the first traces tell. ``country`` is the user's word on where they are, ``usual``
+    that of their settings on the provider. ``folder`` is the spool's. ``flow`` is that of the run
+    that is resumed; None begins a new one. Nothing is made on the disk before the first trace is
+    kept.
     """
 
     def __init__(
@@ -64,10 +65,11 @@ class Campaign:
         identity: Identity,
         known: Mapping[int, Access],
         country: str | None,
+        usual: Access | None = None,
         flow: int | None = None,
     ) -> None:
         self.folder = folder
-        self.access = AccessNetworks(known, country, origin)
+        self.access = AccessNetworks(known, country, origin, usual)
         self.tally = Tally()
         self.flow = identity.flow() if flow is None else flow
         # The country of the run before, where there was one.
@@ -172,7 +174,8 @@ class Campaign:
                     "the first network that shows is AS{asn} {organisation} in {country}, not in "
                     "{said} (a VPN in the router, a SIM that roams, or a provider that keeps "
                     "silent), so nothing was written; turn a VPN off if that is safe for you; only "
-                    "a provider that keeps silent is to be named, with --access-as ASN"
+                    "a provider that keeps silent is to be named, with --access-as ASN, or for "
+                    "every run here as access_as in settings.toml"
                 ).format(
                     asn=abroad.asn,
                     organisation=abroad.organisation,
@@ -183,7 +186,7 @@ class Campaign:
         return RefusedToRedact(
             _(
                 "the network you sit in is not known for sure, so nothing was written; "
-                "name it with --access-as ASN"
+                "name it with --access-as ASN, or for every run here as access_as in settings.toml"
             )
         )
 

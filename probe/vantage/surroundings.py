@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Nobody else's server stands so few hops away: the first hop is the own router, the second one's
 # provider.
-_NEXT_DOOR = 2
+NEXT_DOOR = 2
 
 # Targets on different continents are not equally far, but for a few milliseconds.
 _ALIKE = 0.010
@@ -39,7 +39,7 @@ def is_answered_next_door(trace: Trace, organisation: str, origin: Attributor) -
     said = origin.lookup(trace.dst_addr)
     return (
         (trace.reached or _is_refused_indoors(trace))
-        and trace.hops[-1].number <= _NEXT_DOOR
+        and trace.hops[-1].number <= NEXT_DOOR
         and said.special is None
         and said.asn is not None
         and origin.organisation(said.asn) != organisation

@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from probe.cli import main
 from probe.commands.choosing import Choice
 from probe.engine.session import SessionSettings
 from probe.engine.strategy import Limits
+from probe.network.ways import End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
@@ -170,6 +172,49 @@ def test_a_network_abroad_is_not_believed_where_the_owner_said_which_country(
     typed = CliRunner().invoke(main, ["run", "--targets", listed, "--country", "KH"])
     assert typed.exit_code == 0
     assert sorted(traced(home)) == sorted(TARGETS)
+
+
+def silent(target: str, flow: int) -> Way:
+    """Behind a provider whose routers keep silent: the network next to show is abroad."""
+    del flow
+    return Way(paths.way(paths.ROUTER, None, None, paths.ABROAD), End(Interface(target, (6.0,))))
+
+
+def elsewhere(target: str, flow: int) -> Way:
+    """At a friend's, whose provider shows right behind the router."""
+    del flow
+    return Way(
+        paths.way(paths.ROUTER, "203.144.64.9", paths.ABROAD), End(Interface(target, (6.0,)))
+    )
+
+
+def test_a_provider_that_keeps_silent_is_known_from_the_settings(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer cannot be told --access-as; without it such a line keeps nothing, for good.
+
+    It is not believed where another network stands right behind the router: that is another line.
+    """
+    use(monkeypatch, silent)
+    (home / "settings.toml").write_text('country = "KH"\n', encoding="utf-8")
+    assert run("--targets", listed).exit_code == 7
+    (home / "settings.toml").write_text('country = "KH"\naccess_as = "AS38623"\n')
+    make_due(home)
+    assert run("--targets", listed).exit_code == 0
+    assert networks(home) == {38623: len(TARGETS)}
+    typed = ["run", "--access-as", "9902", "--rate", "1000", "--targets", listed]
+    assert CliRunner().invoke(main, typed).exit_code == 0
+    assert networks(home) == {38623: len(TARGETS), 9902: len(TARGETS)}
+    use(monkeypatch, elsewhere)
+    make_due(home)
+    assert run("--targets", listed).exit_code == 0
+    assert networks(home).keys() == {38623, 9902, 17976}
+
+
+def networks(home: Path) -> Counter[int | None]:
+    """How many traces are kept of which access network."""
+    traces = [kept.trace for kept in read(home / "spool") if kept.trace]
+    return Counter(trace.vantage.asn for trace in traces if trace.vantage)
 
 
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:
