@@ -171,9 +171,14 @@ def read_day(path: Path) -> Iterator[Kept]:
             yield _kept(path, number, line)
 
 
+def lines_in(path: Path) -> int:
+    """How many lines a day file has, whatever stands in them."""
+    return read_kept(path).count(b"\n")
+
+
 def torn(folder: Path) -> int:
     """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(read_kept(path).count(b"\n") for path in _ending_in(_TORN, folder))
+    aside = sum(map(lines_in, _ending_in(_TORN, folder)))
     return aside + sum(map(_is_torn, day_files(folder)))
 
 

@@ -9,6 +9,7 @@ nobody for consent and sends nothing.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -20,7 +21,7 @@ from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files, day_named
+from probe.spool import day_files, day_named, lines_in
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
@@ -88,21 +89,32 @@ def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
     Those of a time to come, or of a doubtful one, are not counted: no bundle is for them now.
-    Nothing is made, neither bundles nor an outbox.
+    Of days before the last of which nothing is in a bundle every line counts, since to read them
+    takes long. Nothing is made, neither bundles nor an outbox.
     """
-    latest = _latest(last_day(spool))
-
-    def count(lines: Iterator[Kept]) -> int:
-        return sum(
-            kept.problem is None and kept.trace is not None and kept.trace.timestamp <= latest
-            for kept in lines
-        )
-
-    if not is_outbox(folder):
-        return count(shared.lines(spool))
-    with Outbox(folder) as outbox:
-        new, _present = _new(spool, outbox)
-        return count(new)
+    last = last_day(spool)
+    latest = _latest(last)
+    with ExitStack() as stack:
+        outbox = stack.enter_context(Outbox(folder)) if is_outbox(folder) else None
+        begun = set() if outbox is None else outbox.days_begun()
+        new = 0
+        for path in day_files(spool):
+            day = day_named(path.name)
+            if outbox is not None and outbox.known(DayFile.of(path)):
+                continue
+            if day is not None and (day < EVER_SET or day > last):
+                continue
+            if day is None or day == last or path.name in begun:
+                new += sum(
+                    kept.problem is None
+                    and kept.trace is not None
+                    and kept.trace.timestamp <= latest
+                    and not (outbox is not None and outbox.bundled(kept.line))
+                    for kept in shared.lines_of_day(path)
+                )
+            else:
+                new += lines_in(path)
+        return new
 
 
 def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:

@@ -639,6 +639,26 @@ def test_what_was_not_bundled_yet_is_said(home: Path) -> None:
     assert (status()["not_bundled"], status()["waiting"]) == (1, 1)
 
 
+def test_many_undecided_bundles_are_told_by_the_month(home: Path) -> None:
+    """Whose collector decides nothing for months finds what to do without turning pages."""
+    for days in range(60):
+        keep(home, trace(3, days=days))
+        gatewatch("bundle")
+    few = gatewatch("submit", "status").stdout.splitlines()
+    listed = [line for line in few if "AS38623" in line]
+    assert listed == [
+        "2026-11           AS38623  8 bundles, 10 traces  waits to be sent",
+        "2026-12           AS38623  31 bundles, 31 traces  waits to be sent",
+        "2027-01           AS38623  21 bundles, 21 traces  waits to be sent",
+    ]
+    assert "to see each bundle: gatewatch submit status --all" in few
+    everything = gatewatch("submit", "status", "--all").stdout
+    bundles = status()["bundles"]
+    assert len(bundles) == 60
+    assert all(bundle["sha256"][:16] in everything for bundle in bundles)
+    assert "to see each bundle" not in everything
+
+
 def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path: Path) -> None:
     """Whoever counts what arrives must not wonder where the rest is."""
     today = home / "spool" / "2026-11-23.jsonl"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from probe.sharing.bundling import FULL, bundle_new, unbundled
 from probe.sharing.keys import signing_key
 from probe.sharing.outbox import DayFile, Outbox, status
 from probe.sharing.receipt import Receipt
-from probe.spool import Spool
+from probe.spool import Kept, Spool, read_day
 from probe.words.failure import NotYetSent
 
 TODAY = date(2026, 11, 26)
@@ -498,6 +499,30 @@ def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
         assert free
         with pytest.raises(NotYetSent, match="another gatewatch is making bundles"):
             bundled(tmp_path)
+
+
+def test_what_was_never_bundled_is_counted_without_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three hundred days that took a minute; only the last day, and what is begun, is read."""
+    parsed = []
+
+    def counted(path: Path) -> Iterator[Kept]:
+        parsed.append(path.name)
+        return read_day(path)
+
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    keep(tmp_path, trace(2), *(trace(number, days=number) for number in range(1, 9)), trace(9))
+    keep(tmp_path, trace(10, days=-365 * 50))
+    monkeypatch.setattr("probe.sharing.shared.read_day", counted)
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 10
+    assert parsed == ["2026-11-23.jsonl", "2026-12-01.jsonl"]
+    parsed.clear()
+    assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 11
+    assert parsed == ["2026-12-01.jsonl"]
+    assert sum(unseal(data).manifest.traces for data in bundled(tmp_path)[0]) == 10
 
 
 def test_asking_makes_nothing(tmp_path: Path) -> None:
