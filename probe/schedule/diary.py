@@ -11,7 +11,7 @@ and no address.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from probe.disk.private import read_kept, replace_file
@@ -54,6 +54,9 @@ class DiaryEntry:
     place: int = 0
 
 
+_KNOWN = frozenset(field.name for field in fields(DiaryEntry))
+
+
 def delay(failures: int, chance: float) -> float:
     """Seconds until a run is due, after so many failed ones; ``chance`` is from 0 to 1.
 
@@ -67,9 +70,12 @@ def delay(failures: int, chance: float) -> float:
     return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
 
 
-def _entry(said: Any) -> DiaryEntry:
-    """What a file says; former versions kept the words of why a run was left out."""
-    entry = DiaryEntry(**said)
+def _entry(said: dict[str, Any]) -> DiaryEntry:
+    """What a file says; former versions kept the words of why a run was left out.
+
+    What newer ones keep besides is not for this one.
+    """
+    entry = DiaryEntry(**{name: value for name, value in said.items() if name in _KNOWN})
     if entry.why is None:
         return entry
     kept: Any = entry.why
@@ -100,16 +106,15 @@ class Diary:
     def read(self) -> DiaryEntry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = _entry(json.loads(read_kept(self.path)))
-        except FileNotFoundError:
-            return DiaryEntry()
+            entry = _entry(self._kept())
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             entry = None
         if entry is None or not _is_sound(entry):
             raise BadInput(
-                _("{path} cannot be read; delete it, and the schedule begins anew").format(
-                    path=self.path
-                )
+                _(
+                    "{path} cannot be read; delete it, and the schedule begins anew; nothing that "
+                    "was measured is lost"
+                ).format(path=self.path)
             )
         return entry
 
@@ -140,5 +145,12 @@ class Diary:
             )
         )
 
+    def _kept(self) -> dict[str, Any]:
+        try:
+            kept: dict[str, Any] = json.loads(read_kept(self.path))
+        except FileNotFoundError:
+            return {}
+        return kept
+
     def _write(self, entry: DiaryEntry) -> None:
-        replace_file(self.path, json.dumps(asdict(entry)) + "\n")
+        replace_file(self.path, json.dumps(self._kept() | asdict(entry)) + "\n")
