@@ -24,7 +24,7 @@ from probe.run.choice import version_of
 from probe.run.spoiling import Spoiling, days_that_have_been
 from probe.run.tally import OVER_BUDGET, OVER_MONTH, REFUSED
 from probe.vantage.ground import Footing
-from probe.vantage.timekeeping import is_set_by_others
+from probe.vantage.timekeeping import ClockWatch, is_set_by_others
 from probe.words.failure import (
     INTERRUPTED,
     Failure,
@@ -122,6 +122,7 @@ class Expedition:
             if not anyway and (why := spoiling.objection(set(map(version_of, self.targets)))):
                 turn.refuse(why)
             campaign.circumstances = spoiling.notes
+            campaign.clock_set = ClockWatch().misdated
             campaign.earlier = kept.last_country(campaign.folder)
             itinerary = self._itinerary(footing, turn, stack)
             campaign.begin()

@@ -78,6 +78,13 @@ def left_out(reasons: Mapping[str, int]) -> list[str]:
                 "the time that it showed has come"
             )
         )
+    if reasons.get("misdated"):
+        said.append(
+            _(
+                "misdated: the clock was set while a run went on, by more than an hour, and what "
+                "it dated before is of another time; these stay here"
+            )
+        )
     if reasons.get("doubtful_day"):
         said.append(
             _(

@@ -23,7 +23,7 @@ from probe.record import (
 )
 from probe.redaction.redact import redact
 from probe.run.tally import ELSEWHERE, REFUSED, UNLOCATED, Tally
-from probe.spool import Spool
+from probe.spool import Misdated, Spool, put_down_misdated
 from probe.vantage.access import AccessNetworks
 from probe.vantage.hosting import hosting_networks
 from probe.vantage.locate import access_of_traces, in_doubt
@@ -79,6 +79,8 @@ class Campaign:
         # What is to be noted of a trace over this IP version that is kept now, see
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
+        # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
+        self.clock_set: Callable[[], tuple[float, float] | None] = lambda: None
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -87,6 +89,7 @@ class Campaign:
         # By target, the traces held, the last of which is kept in the end.
         self._held: dict[str, list[Trace]] = {}
         self._spool: Spool | None = None
+        self._wrong: Misdated | None = None
 
     def begin(self) -> None:
         """A run begins: what it keeps is not that of the run before, unless that is resumed."""
@@ -288,8 +291,18 @@ class Campaign:
         if self._spool is None:
             self._spool = Spool(self.folder)
             self._identity.used(self.flow)
+        self._doubt(trace)
         self._spool.append(redacted)
         self.tally.keep(noted)
+
+    def _doubt(self, trace: Trace) -> None:
+        """Put down what was kept under a clock that was wrong, once it has been set."""
+        if (wrong := self.clock_set()) is not None:
+            self._wrong = Misdated(*wrong, self.flow)
+            put_down_misdated(self.folder, self._wrong)
+            self.tally.misdated = self.tally.kept
+        if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
+            self.tally.misdated += 1
 
 
 def _over(version: int, held: Mapping[str, list[Trace]]) -> list[Trace]:

@@ -29,7 +29,8 @@ class Tally:
     ``kept`` counts traces on the disk and ``noted`` what they say of the whereabouts; ``answered``
     is whether any probe was. ``firewall`` is what the system said last where the own firewall kept
     a trace back. ``interruptions`` counts what came in between, ``begun_anew`` the traces that had
-    to be for it. ``routed`` counts, by IP version, the traces that could be sent.
+    to be for it, ``misdated`` those on the disk that a clock dated which was wrong. ``routed``
+    counts, by IP version, the traces that could be sent.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class Tally:
         self.firewall: str | None = None
         self.interruptions: Counter[str] = Counter()
         self.begun_anew = 0
+        self.misdated = 0
         self.routed: Counter[int] = Counter()
         self._failed: Counter[str] = Counter()
         # How many traces could not be sent, by IP version.

@@ -21,7 +21,7 @@ from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files, day_named, lines_in
+from probe.spool import day_files, day_named, lines_in, misdated
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
@@ -147,6 +147,7 @@ class _Bundling:
         self.spool = spool
         self.day = last_day(spool)
         self.latest = _latest(self.day)
+        self.misdated = misdated(spool)
         self.kept_right = is_set_by_others()
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
@@ -201,6 +202,8 @@ class _Bundling:
         day = _day(trace)
         if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
+        if any(span.holds(trace) for span in self.misdated):
+            return "misdated"
         if trace.timestamp > self.latest:
             return DAY_TO_COME if self.kept_right else DOUBTFUL_DAY
         network = trace.vantage.asn

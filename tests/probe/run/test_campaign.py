@@ -24,7 +24,7 @@ from probe.redaction.premises import Premises
 from probe.run.campaign import Campaign
 from probe.run.tally import ELSEWHERE as ELSEWHERE_UNSEEN
 from probe.run.tally import FIREWALL, REFUSED, UNLOCATED
-from probe.spool import read
+from probe.spool import misdated, read
 from probe.vantage.locate import Access
 from probe.words.failure import Offline, PermissionDenied, RefusedToRedact
 from tests.probe.paths import HOME
@@ -80,6 +80,20 @@ def test_where_the_access_network_is_known_each_trace_is_kept_at_once(tmp_path: 
     assert found.vantage == run.vantage(4)
     assert (run.vantage(4).asn, run.vantage(4).country) == (PROVIDER, "KH")
     assert (run.tally.kept, run.failures()) == (1, {})
+
+
+def test_what_was_kept_before_the_clock_was_set_is_known_to_be_misdated(tmp_path: Path) -> None:
+    """So are traces that were in flight then; what comes after is dated rightly."""
+    run = campaign(tmp_path, {4: KNOWN})
+    set_when = [None, None, (NOON - 9.0, NOON + 9.0), None, None]
+    run.clock_set = lambda: set_when.pop(0)
+    for target in ("80.231.1.1", "80.231.1.2", "80.231.1.3", "80.231.1.4"):
+        run.finished(trace(*WAY, target=target)._replace(paris_id=run.flow))
+    later = trace(*WAY)._replace(timestamp=NOON + 86_400, paris_id=run.flow)
+    run.finished(later)
+    (span,) = misdated(tmp_path / "spool")
+    assert [span.holds(found) for found in kept(tmp_path)] == [True] * 4 + [False]
+    assert (run.tally.kept, run.tally.misdated) == (5, 4)
 
 
 def test_until_then_nothing_touches_the_disk(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from probe.sharing.bundling import FULL, bundle_new, unbundled
 from probe.sharing.keys import signing_key
 from probe.sharing.outbox import DayFile, Outbox, status
 from probe.sharing.receipt import Receipt
-from probe.spool import Kept, Spool, read_day
+from probe.spool import Kept, Misdated, Spool, put_down_misdated, read_day
 from probe.words.failure import NotYetSent
 
 TODAY = date(2026, 11, 26)
@@ -369,6 +369,15 @@ def test_a_trace_by_a_clock_that_was_never_set_keeps_back_no_other(tmp_path: Pat
     keep(tmp_path, trace(1), trace(2, days=-365 * 50))
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (1, {"at_no_time": 1})
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
+
+
+def test_what_was_dated_before_the_clock_was_set_stays(tmp_path: Path) -> None:
+    """Nobody knows of which day it is, and an alarm goes by days; the rest of the run goes."""
+    keep(tmp_path, trace(1), trace(2), trace(3))
+    put_down_misdated(tmp_path / "spool", Misdated(NOON + 1.0, NOON + 1.5, 1))
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (2, {"misdated": 1})
     assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
 
 
