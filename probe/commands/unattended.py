@@ -78,7 +78,10 @@ class Turn:
         """Say and remember how it ended, and exit with its code."""
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
-        nothing = not campaign.tally.kept and not campaign.tally.answered
+        # Behind a captive portal something answers, and whoever signs in is soon let out.
+        nothing = not campaign.tally.kept and (
+            not campaign.tally.answered or isinstance(failure, Offline)
+        )
         self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
         said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
         parts = [said.format(count=campaign.tally.kept)]

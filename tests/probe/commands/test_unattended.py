@@ -188,6 +188,31 @@ def elsewhere(target: str, flow: int) -> Way:
     )
 
 
+def portal(target: str, flow: int) -> Way:
+    """Everything is answered from the next room, as where somebody has to sign in first."""
+    del flow
+    return Way(paths.way(paths.ROUTER), End(Interface(target, (1.0,))))
+
+
+def test_a_captive_portal_is_tried_again_soon(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back each morning, and its user signs in a minute later."""
+    use(monkeypatch, portal)
+    waits = []
+    for _morning in range(2):
+        done = run("--targets", listed)
+        assert (done.exit_code, traced(home)) == (5, [])
+        assert "no way out to the network" in done.stdout
+        waits.append(memory(home)["due"] - memory(home)["ended"])
+        make_due(home)
+    assert 3600 <= waits[0] <= 1.5 * 3600
+    assert 2 * 3600 <= waits[1] <= 3 * 3600
+    use(monkeypatch, paths.routes)
+    assert run("--targets", listed).exit_code == 0
+    assert memory(home)["failures"] == 0
+
+
 def test_a_provider_that_keeps_silent_is_known_from_the_settings(
     home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
