@@ -32,6 +32,7 @@ from probe.vantage.surroundings import (
     is_answered_next_door,
     is_behind_carrier_nat,
     is_walled_in,
+    leads_nowhere,
 )
 from probe.words.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.words.language import _
@@ -149,7 +150,12 @@ class Campaign:
             self.unlocated = self._why_unlocated(newest, abroad, portal=portal)
             if not self.access.known:
                 raise self.unlocated
-        self.tally.failed(REFUSED, len(newest) - len(located))
+        for version in {trace.af for trace in newest} - self.access.known.keys():
+            lost = [trace for trace in newest if trace.af == version]
+            if leads_nowhere(lost):
+                self.tally.leads_nowhere(version, len(lost))
+            else:
+                self.tally.failed(REFUSED, len(lost))
         for trace in located:  # what each of them tells is needed for all
             self.access.learn(trace)
         for trace in located:

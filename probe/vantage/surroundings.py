@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from probe.origin.attribute import majority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from probe.origin.attribute import Attributor
     from probe.record import Trace
@@ -80,6 +80,12 @@ def is_walled_in(traces: Iterable[Trace]) -> bool:
         hop.attribution for trace in traces for hop in trace.hops if hop.attribution is not None
     ]
     return bool(shown) and all(said.special in _INDOORS for said in shown)
+
+
+def leads_nowhere(traces: Collection[Trace]) -> bool:
+    """Whether nothing at all answered, or nothing but the own network."""
+    silent = all(reply.is_star for trace in traces for hop in trace.hops for reply in hop.replies)
+    return silent or is_walled_in(traces)
 
 
 def is_behind_carrier_nat(trace: Trace) -> bool:

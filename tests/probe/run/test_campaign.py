@@ -23,7 +23,7 @@ from probe.redaction.identity import Identity
 from probe.redaction.premises import Premises
 from probe.run.campaign import Campaign
 from probe.run.tally import ELSEWHERE as ELSEWHERE_UNSEEN
-from probe.run.tally import FIREWALL, REFUSED, UNLOCATED
+from probe.run.tally import FIREWALL, NOWHERE, REFUSED, UNLOCATED
 from probe.spool import misdated, read
 from probe.vantage.locate import Access
 from probe.words.failure import Offline, PermissionDenied, RefusedToRedact
@@ -135,11 +135,26 @@ def test_an_ip_version_that_stays_unknown_costs_only_itself(tmp_path: Path) -> N
     """IPv6 that cannot be located is counted as refused; IPv4 is kept."""
     run = campaign(tmp_path)
     run.finished(trace(*WAY))
-    run.finished(trace("fd00:1::1", None, target="2001:5a0::9"))
+    run.finished(trace(*WAY_6, target="2001:5a0::9"))
+    run.finished(trace(WAY_6[0], WAY_6[2], target="2001:5a0::a"))
     run.locate()
     run.tally.skipped(6)
     assert [found.af for found in kept(tmp_path)] == [4]
-    assert run.failures() == {REFUSED: 2}
+    assert run.failures() == {REFUSED: 3}
+
+
+@pytest.mark.parametrize("router", ["fd00:1::1", None])
+def test_an_ip_version_that_leads_nowhere_is_told_as_that(
+    tmp_path: Path, router: str | None
+) -> None:
+    """As where a provider withdrew its prefix: that is no question of redaction."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    run.finished(trace(router, None, target="2001:5a0::9"))
+    run.locate()
+    run.tally.skipped(6)
+    assert [found.af for found in kept(tmp_path)] == [4]
+    assert run.failures() == {NOWHERE: 2}
 
 
 def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:
