@@ -834,6 +834,21 @@ def test_a_name_is_wrong_only_where_a_resolver_says_so(
     assert "www.example.org" in done.stderr
 
 
+@pytest.mark.parametrize("address", [paths.TARGET, "10.0.0.1"])
+def test_a_resolver_that_gives_all_names_one_address_is_not_believed(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """A captive portal's, or a provider's; two names may well be one host's."""
+    monkeypatch.setattr("probe.commands.choosing.address_of", lambda host: address)
+    names = ("www.example.org", "www.example.net", "www.example.com")
+    targets = listed("8.8.8.8", *names)
+    done = run("--targets", targets)
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr.startswith(f"gatewatch: all 3 host names of {targets} lead to one address")
+    assert not (home / "spool").exists()
+    assert run("--targets", listed("8.8.8.8", *names[:2])).exit_code != 5
+
+
 def test_where_no_target_may_be_probed_a_way_out_is_named(
     home: Path, listed: Callable[..., str]
 ) -> None:
