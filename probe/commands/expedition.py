@@ -90,7 +90,7 @@ class Expedition:
         from probe.run.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
         campaign, choice, targets = self.campaign, self.choice, self.targets
-        country = campaign.access.country or kept.last_country(campaign.folder)
+        country = campaign.access.country or kept.earlier(campaign.folder).country
         if country != campaign.access.country:
             targets = choice.targets(country)
         versions = set(map(version_of, targets))
@@ -123,7 +123,8 @@ class Expedition:
                 turn.refuse(why)
             campaign.circumstances = spoiling.notes
             campaign.clock_set = ClockWatch().misdated
-            campaign.earlier = kept.last_country(campaign.folder)
+            earlier = kept.earlier(campaign.folder)
+            campaign.earlier, campaign.access.behind = earlier.country, earlier.behind
             itinerary = self._itinerary(footing, turn, stack)
             campaign.begin()
             failure, code = _undertake(itinerary, self.targets, campaign)

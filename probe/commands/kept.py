@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probe.run.choice import RESUMABLE, measured
 from probe.spool import day_files, day_named, read_day
+from probe.vantage.locate import beyond
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from probe.record import Trace
@@ -27,11 +27,28 @@ def recent(folder: Path) -> Iterator[Trace]:
     return _traces(day_files(folder)[-RECENT:])
 
 
-def last_country(folder: Path) -> str | None:
-    """Where the last trace was measured: most machines stay there."""
-    newest = _traces(day_files(folder)[-1:])
-    last = next(iter(deque(newest, maxlen=1)), None)
-    return None if last is None or last.vantage is None else last.vantage.country
+class Earlier(NamedTuple):
+    """Where this machine measured on the last day: most stay there.
+
+    ``country`` is that of the last trace. ``behind`` gives the AS number of the access network by
+    hop and address at which paths first showed another one; what stood behind several is left out.
+    """
+
+    country: str | None
+    behind: Mapping[tuple[int, str], int]
+
+
+def earlier(folder: Path) -> Earlier:
+    """What the last day that is kept tells of the place; nothing where none is."""
+    country = None
+    behind: dict[tuple[int, str], set[int]] = {}
+    for trace in _traces(day_files(folder)[-1:]):
+        country = None if trace.vantage is None else trace.vantage.country
+        if trace.vantage is None or trace.vantage.asn is None:
+            continue
+        if (place := beyond(trace)) is not None:
+            behind.setdefault(place, set()).add(trace.vantage.asn)
+    return Earlier(country, {place: min(asns) for place, asns in behind.items() if len(asns) == 1})
 
 
 def done(folder: Path, flow: int) -> Counter[str]:

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.origin.attribute import majority
-from probe.vantage.locate import access_of_interfaces, access_of_traces, first_mapped
+from probe.vantage.locate import Access, access_of_interfaces, access_of_traces, first_mapped
 from probe.vantage.surroundings import NEXT_DOOR, is_walled_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from probe.origin.attribute import Attributor
     from probe.record import Attribution, Trace
     from probe.redaction.premises import Premises
-    from probe.vantage.locate import Access, First
+    from probe.vantage.locate import First
 
 
 class AccessNetworks:
@@ -42,6 +42,9 @@ class AccessNetworks:
         self.known = dict(known)
         self.said_country = said_country
         self.instead: dict[int, Attribution] = {}
+        # The access network of the last day on which was measured, by hop and address at which the
+        # next one showed behind it.
+        self.behind: Mapping[tuple[int, str], int] = {}
         self._origin = origin
         self._usual = usual
         # AS numbers of networks that this run measured from before the machine moved.
@@ -83,10 +86,33 @@ class AccessNetworks:
         """Learn which the access network is from traces over an IP version; whether they tell."""
         found = self._usual
         if found is None or self._shows_no_place_for(found, traces):
-            found = access_of_traces(traces, self.expected_country, self._origin)
+            found = self._fallen_silent(traces) or access_of_traces(
+                traces, self.expected_country, self._origin
+            )
         if found is not None:
             self.known[version] = found
         return found is not None
+
+    def _fallen_silent(self, traces: Iterable[Trace]) -> Access | None:
+        """The access network of the last day, where paths first show what stood right behind it.
+
+        Its routers may answer nothing for some days. A line of the next network itself would not
+        show that one's same interface at the same hop.
+        """
+        shown = [
+            (first.said, self.behind.get((hop.number, majority(hop.replies) or "")))
+            for trace in traces
+            if (first := first_mapped(trace)) is not None
+            for hop in trace.hops
+            if hop.number == first.number
+        ]
+        before = {asn for _said, asn in shown if asn is not None}
+        behind = {said.organisation for said, asn in shown if asn is not None}
+        if len(before) != 1 or {said.organisation for said, _asn in shown} != behind:
+            return None
+        (asn,) = before
+        organisation, country = self._origin.organisation(asn), self._origin.country(asn)
+        return Access(asn, organisation, country, "first_hops")
 
     def _shows_no_place_for(self, silent: Access, traces: Collection[Trace]) -> bool:
         """Whether no network that keeps silent can stand before the first that shows."""

@@ -188,6 +188,26 @@ def elsewhere(target: str, flow: int) -> Way:
     )
 
 
+def test_a_provider_that_falls_silent_for_days_stays_the_volunteer_s(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each day is known by the one before it: the network behind is no vantage point."""
+    assert run("--targets", listed).exit_code == 0
+    use(monkeypatch, fallen_silent)
+    for _day in range(2):
+        make_due(home)
+        assert run("--targets", listed).exit_code == 0
+    assert networks(home) == {38623: 3 * len(TARGETS)}
+
+
+def fallen_silent(target: str, flow: int) -> Way:
+    """The usual way, of which the provider's routers answer nothing any more."""
+    del flow
+    return Way(
+        paths.way(paths.ROUTER, None, None, None, paths.ABROAD), End(Interface(target, (6.0,)))
+    )
+
+
 def portal(target: str, flow: int) -> Way:
     """Everything is answered from the next room, as where somebody has to sign in first."""
     del flow
