@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import math
 import os
 import re
 from contextlib import contextmanager
@@ -194,8 +193,8 @@ class Misdated(NamedTuple):
     Both ends are in seconds since the epoch, by that clock.
     """
 
-    began: float
-    ended: float
+    began: int
+    ended: int
     flow: int
 
     def holds(self, trace: Trace) -> bool:
@@ -209,15 +208,14 @@ def put_down_misdated(folder: Path, span: Misdated) -> None:
     Only for who alone measures into it.
     """
     make_folder(folder)
-    # Records may have whole seconds.
-    line = f"{math.floor(span.began)} {math.ceil(span.ended)} {span.flow}\n"
+    line = f"{span.began} {span.ended} {span.flow}\n"
     replace_file(folder / _MISDATED, _misdated_lines(folder) + line)
 
 
 def misdated(folder: Path) -> tuple[Misdated, ...]:
     """What in the day files of a folder is known to be misdated."""
     found = map(_SPAN.fullmatch, _misdated_lines(folder).splitlines())
-    return tuple(Misdated(float(one[1]), float(one[2]), int(one[3])) for one in found if one)
+    return tuple(Misdated(int(one[1]), int(one[2]), int(one[3])) for one in found if one)
 
 
 def _misdated_lines(folder: Path) -> str:

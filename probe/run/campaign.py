@@ -81,7 +81,7 @@ class Campaign:
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
         # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
-        self.clock_set: Callable[[], tuple[float, float] | None] = lambda: None
+        self.clock_set: Callable[[], tuple[int, int] | None] = lambda: None
         self._origin = origin
         self._premises = premises
         self._identity = identity

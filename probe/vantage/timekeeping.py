@@ -7,6 +7,7 @@ somebody sets its clock. A clock that is a few minutes off passes, and does no h
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -118,14 +119,17 @@ class ClockWatch:
         self._ahead = self._began - self._steady()
         self._was_right = self._kept_right() is True
 
-    def misdated(self) -> tuple[float, float] | None:
-        """From when to when it was wrong, by its own word; told once, None where it was not."""
+    def misdated(self) -> tuple[int, int] | None:
+        """From when to when it was wrong, by its own word, in whole seconds, rounded outward.
+
+        Told once; None where it was not.
+        """
         now = self._ahead + self._steady()
         if abs(self._clock() - now) < _MUCH:
             return None
         began, was_right = self._began, self._was_right
         self._begin()
-        return None if was_right else (began, now)
+        return None if was_right else (math.floor(began), math.ceil(now))
 
 
 def awaits_others(

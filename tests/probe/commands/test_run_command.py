@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import date
@@ -33,6 +34,7 @@ from probe.redaction.premises import Premises
 from probe.redaction.redact import Redacted
 from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
+from probe.vantage.timekeeping import ClockWatch
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -125,6 +127,25 @@ def test_every_line_is_an_atlas_result(home: Path, listed: Callable[..., str]) -
         assert not parsed.is_malformed
         assert not parsed.is_error
         assert parsed.total_hops >= 4
+
+
+def test_a_clock_that_is_set_while_a_run_goes_on_is_told(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it dated before stays as it is, and comes into no bundle."""
+    looks = []
+
+    def wall() -> float:
+        looks.append(1)
+        return time.time() + (7200 if len(looks) > 3 else 0)
+
+    watch = ClockWatch(wall, time.monotonic, lambda: False)
+    monkeypatch.setattr("probe.commands.expedition.ClockWatch", lambda: watch)
+    said = run("--targets", listed(*TARGETS)).stdout
+    (told,) = (line for line in said.splitlines() if "misdated: the clock was set" in line)
+    change(home, {Permission.SHARE: True}, date(2026, 11, 2))
+    done = json.loads(CliRunner().invoke(main, ["bundle", "--json"]).stdout)
+    assert done["left_out"] == {"misdated": int(told.split()[0])}
 
 
 def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:

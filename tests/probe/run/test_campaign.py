@@ -85,7 +85,7 @@ def test_where_the_access_network_is_known_each_trace_is_kept_at_once(tmp_path: 
 def test_what_was_kept_before_the_clock_was_set_is_known_to_be_misdated(tmp_path: Path) -> None:
     """So are traces that were in flight then; what comes after is dated rightly."""
     run = campaign(tmp_path, {4: KNOWN})
-    set_when = [None, None, (NOON - 9.0, NOON + 9.0), None, None]
+    set_when = [None, None, (NOON - 9, NOON + 9), None, None]
     run.clock_set = lambda: set_when.pop(0)
     for target in ("80.231.1.1", "80.231.1.2", "80.231.1.3", "80.231.1.4"):
         run.finished(trace(*WAY, target=target)._replace(paris_id=run.flow))

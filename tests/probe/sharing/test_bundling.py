@@ -375,7 +375,7 @@ def test_a_trace_by_a_clock_that_was_never_set_keeps_back_no_other(tmp_path: Pat
 def test_what_was_dated_before_the_clock_was_set_stays(tmp_path: Path) -> None:
     """Nobody knows of which day it is, and an alarm goes by days; the rest of the run goes."""
     keep(tmp_path, trace(1), trace(2), trace(3))
-    put_down_misdated(tmp_path / "spool", Misdated(NOON + 1.0, NOON + 1.5, 1))
+    put_down_misdated(tmp_path / "spool", Misdated(NOON + 1, NOON + 1, 1))
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (2, {"misdated": 1})
     assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
