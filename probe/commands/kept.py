@@ -51,16 +51,29 @@ def earlier(folder: Path) -> Earlier:
     return Earlier(country, {place: min(asns) for place, asns in behind.items() if len(asns) == 1})
 
 
+def since(folder: Path, moment: float | None) -> int:
+    """How many traces are kept that began at a moment or later, in seconds since the epoch.
+
+    None of them for a moment that never was.
+    """
+    if moment is None:
+        return 0
+    return sum(trace.timestamp >= moment for trace in _traces(_days_since(folder, moment)))
+
+
 def done(folder: Path, flow: int) -> Counter[str]:
     """How many traces the resumed run has kept, by target as recorded: see `measured`.
 
     Days on which it cannot have been under way are not read.
     """
     now = time.time()
-    first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
+    return measured(_traces(_days_since(folder, now - RESUMABLE)), flow, now)
+
+
+def _days_since(folder: Path, moment: float) -> list[Path]:
+    first = datetime.fromtimestamp(moment, UTC).date()
     days = ((path, day_named(path.name)) for path in day_files(folder))
-    since = [path for path, day in days if day is None or day >= first]
-    return measured(_traces(since), flow, now)
+    return [path for path, day in days if day is None or day >= first]
 
 
 def _traces(days: Iterable[Path]) -> Iterator[Trace]:

@@ -38,12 +38,13 @@ LATEST = 86_400.0
 class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
-    ``ended`` is when the last measurement ended, with ``code`` (an exit code) and ``kept`` traces.
-    ``skipped`` is when one was last left out since then, and ``why``. ``due`` is when the next may
-    begin; ``failures`` counts those in a row that measured nothing. ``place`` is where in the list
-    the next begins.
+    ``begun`` is when one began that has not ended. ``ended`` is when the last measurement ended,
+    with ``code`` (an exit code) and ``kept`` traces. ``skipped`` is when one was last left out
+    since then, and ``why``. ``due`` is when the next may begin; ``failures`` counts those in a row
+    that measured nothing. ``place`` is where in the list the next begins.
     """
 
+    begun: float | None = None
     ended: float | None = None
     code: int | None = None
     kept: int = 0
@@ -86,7 +87,7 @@ def _entry(said: dict[str, Any]) -> DiaryEntry:
 
 def _is_sound(entry: DiaryEntry) -> bool:
     """Whether what should be numbers and times can be such."""
-    past = (moment for moment in (entry.ended, entry.skipped) if moment is not None)
+    past = (moment for moment in (entry.begun, entry.ended, entry.skipped) if moment is not None)
     numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
     return all(
         type(moment) in {int, float} and 0 <= moment < _END for moment in (entry.due, *past)
@@ -127,6 +128,10 @@ class Diary:
         """Remember that a run was left out; the next is due when this one was."""
         self._write(replace(self.read(), skipped=self._clock(), why=why))
 
+    def begun(self, place: int) -> None:
+        """Remember that a run begins, and where in the list: it may never come to its end."""
+        self._write(replace(self.read(), begun=self._clock(), place=place))
+
     def ended(self, code: int, kept: int, place: int, *, failed: bool) -> None:
         """Remember how a run ended, and make out when the next is due."""
         before, now = self.read(), self._clock()
@@ -134,6 +139,7 @@ class Diary:
         self._write(
             replace(
                 before,
+                begun=None,
                 ended=now,
                 code=code,
                 kept=kept,

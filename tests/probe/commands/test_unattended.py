@@ -208,6 +208,28 @@ def fallen_silent(target: str, flow: int) -> Way:
     )
 
 
+def test_a_list_goes_on_where_the_power_was_cut(home: Path, listed: str) -> None:
+    """A machine that is on for minutes would measure the head of its list each day, and no more."""
+    for done in (2, 4):
+        run("--targets", listed, "--limit", "2")
+        assert sorted(traced(home)) == sorted(TARGETS[:done])
+        ended = memory(home)
+        cut_off = {"begun": ended["ended"] - 60, "place": 0 if done == 2 else 2, "due": 0.0}
+        for kept in (home / "spool").iterdir():
+            lines = kept.read_text().splitlines()
+            kept.write_text("".join(f"{line}\n" for line in map(an_hour_older, lines[:-2])))
+            with kept.open("a") as file:
+                file.writelines(f"{line}\n" for line in lines[-2:])
+        (home / "schedule.state").write_text(json.dumps(ended | cut_off))
+    run("--targets", listed, "--limit", "1")
+    assert sorted(traced(home)) == sorted(TARGETS)
+
+
+def an_hour_older(line: str) -> str:
+    record = json.loads(line)
+    return json.dumps(record | {"timestamp": record["timestamp"] - 3600})
+
+
 def portal(target: str, flow: int) -> Way:
     """Everything is answered from the next room, as where somebody has to sign in first."""
     del flow

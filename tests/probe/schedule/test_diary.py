@@ -110,6 +110,16 @@ def test_what_a_former_version_kept_of_it_is_said_as_it_was(tmp_path: Path) -> N
     assert str(Diary(tmp_path, Clock(), lambda: 0.0).read().why) == "on {battery}"
 
 
+def test_a_run_that_never_ended_is_known_to_have_begun(diary: Diary, clock: Clock) -> None:
+    """As where the power was cut; it stays due, and one that ended is over."""
+    diary.ended(0, 7, 3, failed=False)
+    clock.now += 7 * HOUR
+    diary.begun(3)
+    assert (diary.read().begun, diary.read().place, diary.due()) == (clock.now, 3, True)
+    diary.ended(0, 7, 5, failed=False)
+    assert (diary.read().begun, diary.read().place) == (None, 5)
+
+
 def test_what_a_newer_version_keeps_besides_stays(diary: Diary, clock: Clock) -> None:
     """After a downgrade the schedule goes on, and after the next update nothing is missing."""
     diary.ended(0, 7, 3, failed=False)
@@ -146,6 +156,7 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
         '{"ended": 1e17}',
         '{"ended": 1e300}',
         '{"skipped": [1]}',
+        '{"begun": "x"}',
         '{"place": null}',
         '{"failures": 0.5}',
         '{"kept": "all"}',
