@@ -10,13 +10,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from probe.disk.places import data_folder
-from probe.disk.private import NO_ROOM, make_folder, open_kept, open_private, read_kept, sync_folder
+from probe.disk.private import (
+    NO_ROOM,
+    make_folder,
+    open_kept,
+    open_private,
+    read_kept,
+    replace_file,
+    sync_folder,
+)
 from probe.record import MalformedRecord, Trace, from_line, to_line
 from probe.words.failure import PartlyDone
 from probe.words.language import _
@@ -29,6 +38,8 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".jsonl"
 _TORN = ".torn"
+_MISDATED = "misdated.times"
+_SPAN = re.compile(r"(\d{1,12}) (\d{1,12}) (\d{1,6})")
 _BLOCK = 1 << 16
 
 
@@ -171,9 +182,52 @@ def read_day(path: Path) -> Iterator[Kept]:
             yield _kept(path, number, line)
 
 
+def lines_in(path: Path) -> int:
+    """How many lines a day file has, whatever stands in them."""
+    return read_kept(path).count(b"\n")
+
+
+class Misdated(NamedTuple):
+    """Traces of one flow that were dated in a span by a clock which was wrong, as is known since.
+
+    Both ends are in seconds since the epoch, by that clock.
+    """
+
+    began: int
+    ended: int
+    flow: int
+
+    def holds(self, trace: Trace) -> bool:
+        """Whether a trace is one of these."""
+        return trace.paris_id == self.flow and self.began <= trace.timestamp <= self.ended
+
+
+def put_down_misdated(folder: Path, span: Misdated) -> None:
+    """Put down, beside the day files of a folder, what in them is misdated; they stay as they are.
+
+    Only for who alone measures into it.
+    """
+    make_folder(folder)
+    line = f"{span.began} {span.ended} {span.flow}\n"
+    replace_file(folder / _MISDATED, _misdated_lines(folder) + line)
+
+
+def misdated(folder: Path) -> tuple[Misdated, ...]:
+    """What in the day files of a folder is known to be misdated."""
+    found = map(_SPAN.fullmatch, _misdated_lines(folder).splitlines())
+    return tuple(Misdated(int(one[1]), int(one[2]), int(one[3])) for one in found if one)
+
+
+def _misdated_lines(folder: Path) -> str:
+    try:
+        return read_kept(folder / _MISDATED).decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 def torn(folder: Path) -> int:
     """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(read_kept(path).count(b"\n") for path in _ending_in(_TORN, folder))
+    aside = sum(map(lines_in, _ending_in(_TORN, folder)))
     return aside + sum(map(_is_torn, day_files(folder)))
 
 

@@ -182,6 +182,7 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
         "refused_packets": dict(sorted(ended.refused.items())),
         "interrupted": dict(sorted(tally.interruptions.items())),
         "begun_anew": tally.begun_anew,
+        "misdated": tally.misdated,
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
     }
@@ -214,6 +215,14 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
             asn=instead.asn,
             organisation=instead.organisation,
         )
+    if tally.misdated:
+        yield ngettext(
+            "{count} trace is misdated: the clock was set meanwhile, by more than an hour; no "
+            "bundle takes it",
+            "{count} traces are misdated: the clock was set meanwhile, by more than an hour; no "
+            "bundle takes them",
+            tally.misdated,
+        ).format(count=tally.misdated)
     if tally.interruptions:
         yield ngettext(
             "interrupted: {counts}; {count} trace begun anew",

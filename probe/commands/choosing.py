@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from probe.run.targets import Target
 
 
+# So many host names that lead to one address are no accident.
+_UNALIKE = 3
+
+
 class Choice:
     """The targets of a run; `left_out` counts by reason those that may not be probed."""
 
@@ -58,7 +62,7 @@ class Choice:
         self.limit = limit
         # Host names of an own list that a resolver was asked for.
         self.looked_up: list[str] = []
-        self.own = _read(listed, self._look_up) if listed is not None else None
+        self.own = self._read(listed) if listed is not None else None
         self._own_network = own_network
         # How many traces the run that is resumed has kept, by target as records have it.
         self.done: Counter[str] = Counter()
@@ -71,9 +75,24 @@ class Choice:
         self.at_home = False
         self._without_way = without_way
 
-    def _look_up(self, host: str) -> str:
-        self.looked_up.append(host)
-        return _address_of(host)
+    def _read(self, path: Path) -> list[Target]:
+        addresses: dict[str, str] = {}
+
+        def look_up(host: str) -> str:
+            self.looked_up.append(host)
+            addresses[host] = _address_of(host)
+            return addresses[host]
+
+        own = _read(path, look_up)
+        if len(addresses) >= _UNALIKE and len(set(addresses.values())) == 1:
+            raise Offline(
+                _(
+                    "all {count} host names of {path} lead to one address, as where a captive "
+                    "portal wants a login, or a resolver answers falsely; sign in with a browser, "
+                    "or write their addresses"
+                ).format(count=len(addresses), path=path)
+            )
+        return own
 
     def listed(self, country: str | None) -> list[Target]:
         """The whole list, fit or not."""

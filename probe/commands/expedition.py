@@ -24,7 +24,7 @@ from probe.run.choice import version_of
 from probe.run.spoiling import Spoiling, days_that_have_been
 from probe.run.tally import OVER_BUDGET, OVER_MONTH, REFUSED
 from probe.vantage.ground import Footing
-from probe.vantage.timekeeping import is_set_by_others
+from probe.vantage.timekeeping import ClockWatch, is_set_by_others
 from probe.words.failure import (
     INTERRUPTED,
     Failure,
@@ -90,7 +90,7 @@ class Expedition:
         from probe.run.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
         campaign, choice, targets = self.campaign, self.choice, self.targets
-        country = campaign.access.country or kept.last_country(campaign.folder)
+        country = campaign.access.country or kept.earlier(campaign.folder).country
         if country != campaign.access.country:
             targets = choice.targets(country)
         versions = set(map(version_of, targets))
@@ -122,7 +122,9 @@ class Expedition:
             if not anyway and (why := spoiling.objection(set(map(version_of, self.targets)))):
                 turn.refuse(why)
             campaign.circumstances = spoiling.notes
-            campaign.earlier = kept.last_country(campaign.folder)
+            campaign.clock_set = ClockWatch().misdated
+            earlier = kept.earlier(campaign.folder)
+            campaign.earlier, campaign.access.behind = earlier.country, earlier.behind
             itinerary = self._itinerary(footing, turn, stack)
             campaign.begin()
             failure, code = _undertake(itinerary, self.targets, campaign)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probe.run.choice import RESUMABLE, measured
 from probe.spool import day_files, day_named, read_day
+from probe.vantage.locate import beyond
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from probe.record import Trace
@@ -27,11 +27,38 @@ def recent(folder: Path) -> Iterator[Trace]:
     return _traces(day_files(folder)[-RECENT:])
 
 
-def last_country(folder: Path) -> str | None:
-    """Where the last trace was measured: most machines stay there."""
-    newest = _traces(day_files(folder)[-1:])
-    last = next(iter(deque(newest, maxlen=1)), None)
-    return None if last is None or last.vantage is None else last.vantage.country
+class Earlier(NamedTuple):
+    """Where this machine measured on the last day: most stay there.
+
+    ``country`` is that of the last trace. ``behind`` gives the AS number of the access network by
+    hop and address at which paths first showed another one; what stood behind several is left out.
+    """
+
+    country: str | None
+    behind: Mapping[tuple[int, str], int]
+
+
+def earlier(folder: Path) -> Earlier:
+    """What the last day that is kept tells of the place; nothing where none is."""
+    country = None
+    behind: dict[tuple[int, str], set[int]] = {}
+    for trace in _traces(day_files(folder)[-1:]):
+        country = None if trace.vantage is None else trace.vantage.country
+        if trace.vantage is None or trace.vantage.asn is None:
+            continue
+        if (place := beyond(trace)) is not None:
+            behind.setdefault(place, set()).add(trace.vantage.asn)
+    return Earlier(country, {place: min(asns) for place, asns in behind.items() if len(asns) == 1})
+
+
+def since(folder: Path, moment: float | None) -> int:
+    """How many traces are kept that began at a moment or later, in seconds since the epoch.
+
+    None of them for a moment that never was.
+    """
+    if moment is None:
+        return 0
+    return sum(trace.timestamp >= moment for trace in _traces(_days_since(folder, moment)))
 
 
 def done(folder: Path, flow: int) -> Counter[str]:
@@ -40,10 +67,13 @@ def done(folder: Path, flow: int) -> Counter[str]:
     Days on which it cannot have been under way are not read.
     """
     now = time.time()
-    first = datetime.fromtimestamp(now - RESUMABLE, UTC).date()
+    return measured(_traces(_days_since(folder, now - RESUMABLE)), flow, now)
+
+
+def _days_since(folder: Path, moment: float) -> list[Path]:
+    first = datetime.fromtimestamp(moment, UTC).date()
     days = ((path, day_named(path.name)) for path in day_files(folder))
-    since = [path for path, day in days if day is None or day >= first]
-    return measured(_traces(since), flow, now)
+    return [path for path, day in days if day is None or day >= first]
 
 
 def _traces(days: Iterable[Path]) -> Iterator[Trace]:

@@ -15,6 +15,7 @@ from probe.network import Method
 from probe.network.backend import BACKENDS
 from probe.network.capture import Capture
 from probe.origin import OriginError
+from probe.origin.names import as_number
 from probe.words.failure import BadInput, Failure
 from probe.words.language import _, ngettext
 
@@ -199,12 +200,12 @@ def autonomous_system(
     """Read an AS number, with or without the letters AS."""
     if value is None:
         return None
-    digits = re.fullmatch(r"(?:AS)?(\d{1,10})", value, re.IGNORECASE)
-    if digits is None or not 0 < int(digits[1]) < 2**32:
+    number = as_number(value)
+    if number is None:
         raise click.BadParameter(
             _("{value!r} is not an AS number, such as AS38623").format(value=value)
         )
-    return int(digits[1])
+    return number
 
 
 @contextmanager

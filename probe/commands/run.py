@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     "--access-as",
     metavar="ASN",
     callback=options.autonomous_system,
-    help="The AS number of your provider, when it cannot be told for sure.",
+    help="The AS number of your provider, when it cannot be told for sure; else that of your "
+    "settings.",
 )
 @click.option(
     "--anyway",
@@ -142,7 +143,8 @@ def run(
     origin = options.address_table(table)
     options.identify(origin)
     options.known_country(country, origin)
-    country = country or read_settings().country
+    set_once = read_settings()
+    country = country or set_once.country
     here = read_premises()
     excluded = read_exclusions(exclusions_file())
     known = _known_access(origin, here, access_as)
@@ -181,6 +183,7 @@ def run(
             identity=identity,
             known=known,
             country=country,
+            usual=access_said(usual, origin) if (usual := set_once.access_as) else None,
             flow=flow,
         )
         targets = choice.targets(campaign.access.country)

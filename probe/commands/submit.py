@@ -38,6 +38,8 @@ from probe.words.language import _, for_scripts, ngettext
 from probe.words.wallclock import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from probe.owner.settings import Settings
     from probe.sharing.outbox import OutboxEntry, Status
     from probe.sharing.receipt import Receipt
@@ -215,6 +217,9 @@ def _complain(outcome: Outcome, waiting: list[OutboxEntry]) -> None:
         raise PartlyDone(_("the collector refused some of it; see: gatewatch submit status"))
 
 
+# How many undecided bundles are listed one by one, if nobody asks for each: a screen's worth.
+_FEW = 20
+
 # How far a bundle can have come.
 _STATES = ("waiting", "quarantined", "accepted", "refused")
 
@@ -278,7 +283,7 @@ def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_jso
 
 
 @submit.command("status", short_help="Say what became of each bundle.")
-@click.option("--all", "everything", is_flag=True, help="Also list what was accepted.")
+@click.option("--all", "everything", is_flag=True, help="List each bundle, also those accepted.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show_status(*, everything: bool, as_json: bool) -> None:
     """Say what waits, what was received, accepted or refused and why, and what to do about it.
@@ -295,15 +300,34 @@ def show_status(*, everything: bool, as_json: bool) -> None:
         return
     for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
-    for entry in found.entries:
-        if everything or entry.state != "accepted":
-            days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
-            click.echo(
-                f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_ANSWERS[entry.state]()}"
-                f"{_because(entry)}{_copied(entry)}"
-            )
+    listed = [entry for entry in found.entries if everything or entry.state != "accepted"]
+    many = not everything and len(listed) > _FEW
+    for line in _by_month(listed) if many else map(_each, listed):
+        click.echo(line)
+    if many:
+        click.echo(_("to see each bundle: gatewatch submit status --all"))
     for advice in _advice(found, settings, new):
         click.echo(advice)
+
+
+def _each(entry: OutboxEntry) -> str:
+    days = " – ".join(dict.fromkeys((entry.first_day, entry.last_day)))
+    return f"{entry.sha256[:16]}  AS{entry.network}  {days}  {_how_far(entry)}"
+
+
+def _by_month(entries: Iterable[OutboxEntry]) -> Iterator[str]:
+    """A line for all bundles of a month and a network that have come equally far."""
+    alike: dict[tuple[str, int, str], list[OutboxEntry]] = {}
+    for entry in entries:
+        group = entry.last_day[:7], entry.network, _how_far(entry)
+        alike.setdefault(group, []).append(entry)
+    for (month, network, how_far), those in sorted(alike.items()):
+        traces = words.many(sum(entry.traces for entry in those), "trace")
+        yield f"{month:<16}  AS{network}  {words.many(len(those), 'bundle')}, {traces}  {how_far}"
+
+
+def _how_far(entry: OutboxEntry) -> str:
+    return f"{_ANSWERS[entry.state]()}{_because(entry)}{_copied(entry)}"
 
 
 def _lines(found: Status, settings: Settings, new: int) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from click.core import ParameterSource
 
-from probe.commands import options, words
+from probe.commands import kept, options, words
 from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file
@@ -24,6 +24,7 @@ from probe.run.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance,
 from probe.run.alone import Busy, alone
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
+from probe.spool import spool_folder
 from probe.words.failure import Offline, PartlyDone
 from probe.words.language import _, ngettext
 from probe.words.sentence import Sentence
@@ -63,7 +64,9 @@ class Turn:
 
     def __init__(self, diary: Diary, allowance: Allowance) -> None:
         self.allowance = allowance
-        self.place = diary.read().place
+        before = diary.read()
+        # Behind what one has kept that was cut off, as by the power.
+        self.place = before.place + kept.since(spool_folder(), before.begun)
         self._diary = diary
 
     def refuse(self, why: Sentence) -> NoReturn:
@@ -71,14 +74,18 @@ class Turn:
         _leave_out(self._diary, why)
 
     def progress(self, _stack: ExitStack, _absent: frozenset[int]) -> Progress:
-        """Nobody looks on."""
+        """Nobody looks on; what happens now may be cut off."""
+        self._diary.begun(self.place)
         return _Unwatched()
 
     def end(self, ended: Ended) -> None:
         """Say and remember how it ended, and exit with its code."""
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
-        nothing = not campaign.tally.kept and not campaign.tally.answered
+        # Behind a captive portal something answers, and whoever signs in is soon let out.
+        nothing = not campaign.tally.kept and (
+            not campaign.tally.answered or isinstance(failure, Offline)
+        )
         self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
         said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
         parts = [said.format(count=campaign.tally.kept)]

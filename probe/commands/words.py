@@ -78,6 +78,21 @@ def left_out(reasons: Mapping[str, int]) -> list[str]:
                 "the time that it showed has come"
             )
         )
+    if reasons.get("misdated"):
+        said.append(
+            _(
+                "misdated: the clock was set while a run went on, by more than an hour, and what "
+                "it dated before is of another time; these stay here"
+            )
+        )
+    if reasons.get("doubtful_day"):
+        said.append(
+            _(
+                "doubtful day: these are dated months after all before, by a clock that nobody "
+                "sets; they are bundled once three days were measured since, or once it is set: "
+                "sudo timedatectl set-ntp true"
+            )
+        )
     return said
 
 

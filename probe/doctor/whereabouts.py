@@ -50,8 +50,11 @@ def clock(
 ) -> Iterator[Finding]:
     """Whether the clock can be right, and whether anybody keeps it so."""
     days = days_that_have_been(current_manifest().date, spool_folder())
-    says = Spoiling(dict, days, now, kept_right).wrong_clock()
-    if says is not None:
+    spoiling = Spoiling(dict, days, now, kept_right)
+    says = spoiling.wrong_clock()
+    if says is None and (unset := spoiling.unset_clock()) is not None:
+        yield Finding(State.WARNING, str(unset), SET_CLOCK)
+    elif says is not None:
         yield Finding(State.FAILED, str(says), SET_CLOCK)
     elif kept_right() is False:
         yield Finding(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
 import socket
 from typing import Final
 
@@ -47,14 +48,22 @@ def send_problem(error: OSError, target: str) -> Exception:
 def source_towards(target: str, version: int) -> str:
     """The address of ours from which packets to this target leave; nothing is sent.
 
-    Raises `NoRoute` or another `NetworkError` when there is none.
+    Raises `NoRoute` or another `NetworkError` when there is none: also where only an address of
+    the link is left, to which nobody beyond it can answer.
     """
     try:
         with socket.socket(FAMILY[version], socket.SOCK_DGRAM) as asked:
             asked.connect((target, 9))
-            return str(asked.getsockname()[0])
+            source = str(asked.getsockname()[0])
+            if _is_of_the_link(source) and not _is_of_the_link(target):
+                raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+            return source
     except OSError as error:
         raise send_problem(error, target) from None
+
+
+def _is_of_the_link(address: str) -> bool:
+    return address.lower().startswith("fe80:")
 
 
 def is_own_voice(address: str, target: str) -> bool:

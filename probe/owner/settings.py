@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from probe.disk.places import data_folder, shipped
 from probe.disk.private import open_kept
+from probe.origin.names import AS_NUMBERS, as_number
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -38,7 +39,8 @@ def settings_file(folder: Path | None = None) -> Path:
 class Settings:
     """What may be set; None is "not set".
 
-    ``country`` is where this machine is (ISO 3166), as for ``run --country``.
+    ``country`` is where this machine is (ISO 3166), as for ``run --country``. ``access_as`` is the
+    AS number of its provider, for where that cannot be told.
     ``collector`` is the address that bundles are sent to, ``collector_key`` the public key (64
     hexadecimal digits) that its receipts must be signed with, ``collector_certificate`` a PEM file
     with the certificate that it shows, where no public authority signed it. ``proxy`` is what
@@ -48,6 +50,7 @@ class Settings:
     """
 
     country: str | None = None
+    access_as: int | None = None
     collector: str | None = None
     collector_key: str | None = None
     collector_certificate: str | None = None
@@ -244,8 +247,16 @@ def _country(value: object) -> str:
     return code
 
 
+def _access_as(value: object) -> int:
+    number = as_number(value) if isinstance(value, str) else value
+    if type(number) is not int or not 0 < number < AS_NUMBERS:
+        raise _Refused(_('the AS number of your provider, such as "AS38623"'))
+    return number
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "country": _country,
+    "access_as": _access_as,
     "collector": collector_address,
     "collector_key": public_key,
     "collector_certificate": _text,

@@ -40,8 +40,9 @@ DAY = 86_400
 # In days of the epoch.
 _OLDEST = (EVER_SET - date(1970, 1, 1)).days
 
-# A file of before there was a count of the month has the first line only.
-_LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n)?")
+# A file of before there was a count of the month has the first line only; newer versions may count
+# more behind these two.
+_LINES = re.compile(rb"(\d{4}-\d\d-\d\d) (\d{1,18})\n(?:(\d{4}-\d\d) (\d{1,18})\n(?s:.*))?")
 
 
 def allowance_file(folder: Path | None = None) -> Path:
@@ -194,8 +195,8 @@ class Allowance:
         if lines is None:
             raise BadInput(
                 _(
-                    "{path} cannot be read, and how much was sent today is not known; "
-                    "delete it and the day begins anew"
+                    "{path} cannot be read, and how much was sent today and this month is not "
+                    "known; delete it and both begin anew, day and month, with their whole budgets"
                 ).format(path=self._path)
             )
         day, month = lines[1].decode(), (lines[3] or lines[1][:7]).decode()

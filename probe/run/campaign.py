@@ -23,7 +23,7 @@ from probe.record import (
 )
 from probe.redaction.redact import redact
 from probe.run.tally import ELSEWHERE, REFUSED, UNLOCATED, Tally
-from probe.spool import Spool
+from probe.spool import Misdated, Spool, put_down_misdated
 from probe.vantage.access import AccessNetworks
 from probe.vantage.hosting import hosting_networks
 from probe.vantage.locate import access_of_traces, in_doubt
@@ -32,6 +32,7 @@ from probe.vantage.surroundings import (
     is_answered_next_door,
     is_behind_carrier_nat,
     is_walled_in,
+    leads_nowhere,
 )
 from probe.words.failure import Failure, Offline, PermissionDenied, RefusedToRedact
 from probe.words.language import _
@@ -50,9 +51,10 @@ class Campaign:
     """What becomes of the traces of one run.
 
     ``known`` is the access network by IP version, as far as it is known beforehand; `locate`
-    adds what the first traces tell. ``country`` is the user's word on where they are. ``folder``
-    is the spool's. ``flow`` is that of the run that is resumed; None begins a new one. Nothing is
-    made on the disk before the first trace is kept.
+    adds what the first traces tell. ``country`` is the user's word on where they are, ``usual``
+    that of their settings on the provider. ``folder`` is the spool's. ``flow`` is that of the run
+    that is resumed; None begins a new one. Nothing is made on the disk before the first trace is
+    kept.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class Campaign:
         identity: Identity,
         known: Mapping[int, Access],
         country: str | None,
+        usual: Access | None = None,
         flow: int | None = None,
     ) -> None:
         self.folder = folder
-        self.access = AccessNetworks(known, country, origin)
+        self.access = AccessNetworks(known, country, origin, usual)
         self.tally = Tally()
         self.flow = identity.flow() if flow is None else flow
         # The country of the run before, where there was one.
@@ -77,6 +80,8 @@ class Campaign:
         # What is to be noted of a trace over this IP version that is kept now, see
         # `probe.record.WHEREABOUTS`.
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
+        # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
+        self.clock_set: Callable[[], tuple[int, int] | None] = lambda: None
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -85,6 +90,7 @@ class Campaign:
         # By target, the traces held, the last of which is kept in the end.
         self._held: dict[str, list[Trace]] = {}
         self._spool: Spool | None = None
+        self._wrong: Misdated | None = None
 
     def begin(self) -> None:
         """A run begins: what it keeps is not that of the run before, unless that is resumed."""
@@ -144,7 +150,12 @@ class Campaign:
             self.unlocated = self._why_unlocated(newest, abroad, portal=portal)
             if not self.access.known:
                 raise self.unlocated
-        self.tally.failed(REFUSED, len(newest) - len(located))
+        for version in {trace.af for trace in newest} - self.access.known.keys():
+            lost = [trace for trace in newest if trace.af == version]
+            if leads_nowhere(lost):
+                self.tally.leads_nowhere(version, len(lost))
+            else:
+                self.tally.failed(REFUSED, len(lost))
         for trace in located:  # what each of them tells is needed for all
             self.access.learn(trace)
         for trace in located:
@@ -172,7 +183,8 @@ class Campaign:
                     "the first network that shows is AS{asn} {organisation} in {country}, not in "
                     "{said} (a VPN in the router, a SIM that roams, or a provider that keeps "
                     "silent), so nothing was written; turn a VPN off if that is safe for you; only "
-                    "a provider that keeps silent is to be named, with --access-as ASN"
+                    "a provider that keeps silent is to be named, with --access-as ASN, or for "
+                    "every run here as access_as in settings.toml"
                 ).format(
                     asn=abroad.asn,
                     organisation=abroad.organisation,
@@ -183,7 +195,7 @@ class Campaign:
         return RefusedToRedact(
             _(
                 "the network you sit in is not known for sure, so nothing was written; "
-                "name it with --access-as ASN"
+                "name it with --access-as ASN, or for every run here as access_as in settings.toml"
             )
         )
 
@@ -285,8 +297,18 @@ class Campaign:
         if self._spool is None:
             self._spool = Spool(self.folder)
             self._identity.used(self.flow)
+        self._doubt(trace)
         self._spool.append(redacted)
         self.tally.keep(noted)
+
+    def _doubt(self, trace: Trace) -> None:
+        """Put down what was kept under a clock that was wrong, once it has been set."""
+        if (wrong := self.clock_set()) is not None:
+            self._wrong = Misdated(*wrong, self.flow)
+            put_down_misdated(self.folder, self._wrong)
+            self.tally.misdated = self.tally.kept
+        if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
+            self.tally.misdated += 1
 
 
 def _over(version: int, held: Mapping[str, list[Trace]]) -> list[Trace]:

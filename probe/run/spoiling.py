@@ -20,7 +20,7 @@ from probe.record import (
     WRONG_CLOCK,
 )
 from probe.spool import day_files, day_named
-from probe.vantage.timekeeping import impossible
+from probe.vantage.timekeeping import awaits_others, impossible
 from probe.vantage.tunnel import nobodys_name, tunnels
 from probe.words.language import _
 from probe.words.sentence import Sentence
@@ -47,7 +47,7 @@ class Spoiling:
     ``ends`` gives this machine's end of the line by IP version, ``days`` are such that
     have been, with the file of each that is kept, ``clock`` gives seconds since the epoch,
     ``kept_right`` says whether others keep it so: then a day to come was put down by a clock that
-    was ahead.
+    was ahead. ``awaits`` says whether the time is still to come from others after a start.
     """
 
     def __init__(
@@ -56,20 +56,22 @@ class Spoiling:
         days: Mapping[date, Path | None],
         clock: Callable[[], float],
         kept_right: Callable[[], bool | None],
+        awaits: Callable[[], bool] = awaits_others,
     ) -> None:
         self._ends = ends
         self._days = days
         self._clock = clock
         self._kept_right = kept_right
+        self._awaits = awaits
 
     def notes(self, version: int) -> list[str]:
         """What is to be noted of a trace over this IP version now, as records carry it."""
         noted = [VPN] if version in tunnels(self._ends()) else []
-        return [*noted, WRONG_CLOCK] if self._impossible() else noted
+        return [*noted, WRONG_CLOCK] if self._impossible() or self._awaits() else noted
 
     def objection(self, versions: Collection[int]) -> Sentence | None:
         """Why nothing measured over one of these IP versions is evidence, with what mends it."""
-        return self.wrong_clock() or self.tunnelled(versions)
+        return self.wrong_clock() or self.unset_clock() or self.tunnelled(versions)
 
     def tunnelled(self, versions: Collection[int]) -> Sentence | None:
         """Which of these IP versions leaves through a tunnel, in a sentence with its remedy."""
@@ -110,6 +112,15 @@ class Spoiling:
             "it, as with sudo timedatectl set-ntp true, or, where it is right now and was ahead "
             "then, move {file} elsewhere",
             {"today": str(today), "been": str(been), "file": file},
+        )
+
+    def unset_clock(self) -> Sentence | None:
+        """That the clock is not set yet, with what mends it; None where it may be."""
+        if not self._awaits():
+            return None
+        return Sentence(
+            "this machine has just started, and its clock is not set yet; wait until `timedatectl` "
+            "says that it is, or for an hour"
         )
 
     def _impossible(self) -> date | None:

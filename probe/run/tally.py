@@ -17,6 +17,7 @@ NO_ROUTE = "no route"
 UNLOCATED = "dropped before it was known where this machine is"
 FIREWALL = "kept back by this machine's firewall"
 INTERRUPTED = "interrupted too often"
+NOWHERE = "over an IP version by which nothing answers here"
 REFUSED = "refused to redact"
 ELSEWHERE = "left through another network than the rest"
 OVER_BUDGET = "over the budget of the day"
@@ -29,7 +30,8 @@ class Tally:
     ``kept`` counts traces on the disk and ``noted`` what they say of the whereabouts; ``answered``
     is whether any probe was. ``firewall`` is what the system said last where the own firewall kept
     a trace back. ``interruptions`` counts what came in between, ``begun_anew`` the traces that had
-    to be for it. ``routed`` counts, by IP version, the traces that could be sent.
+    to be for it, ``misdated`` those on the disk that a clock dated which was wrong. ``routed``
+    counts, by IP version, the traces that could be sent.
     """
 
     def __init__(self) -> None:
@@ -39,12 +41,15 @@ class Tally:
         self.firewall: str | None = None
         self.interruptions: Counter[str] = Counter()
         self.begun_anew = 0
+        self.misdated = 0
         self.routed: Counter[int] = Counter()
         self._failed: Counter[str] = Counter()
         # How many traces could not be sent, by IP version.
         self._unrouted: Counter[int] = Counter()
         # IP versions over which a trace could be sent from where this machine is now.
         self._left_by: set[int] = set()
+        # IP versions over which nothing answered from beyond the own network.
+        self._led_nowhere: set[int] = set()
         # IP versions that had a way out where this machine was before.
         self._had: set[int] = set()
 
@@ -72,16 +77,22 @@ class Tally:
         """Targets could not be measured, or their traces not be kept."""
         self._failed[reason] += targets
 
+    def leads_nowhere(self, version: int, targets: int) -> None:
+        """Targets of which nothing was heard over this IP version, though there is a route."""
+        self._led_nowhere.add(version)
+        self.failed(NOWHERE, targets)
+
     def skipped(self, version: int) -> None:
         """A target was not traced, since the first ones of its version failed."""
         if version in self._left_by:
-            self.failed(REFUSED)
+            self.failed(NOWHERE if version in self._led_nowhere else REFUSED)
         else:
             self.unrouted(version)
 
     def moved(self, version: int) -> None:
         """The machine is elsewhere, where it is open whether an IP version has a way out."""
         self._had.add(version)
+        self._led_nowhere.discard(version)
         self._left_by.discard(version)
 
     def failures(self) -> Counter[str]:

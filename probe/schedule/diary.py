@@ -11,7 +11,7 @@ and no address.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from probe.disk.private import read_kept, replace_file
@@ -38,12 +38,13 @@ LATEST = 86_400.0
 class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
-    ``ended`` is when the last measurement ended, with ``code`` (an exit code) and ``kept`` traces.
-    ``skipped`` is when one was last left out since then, and ``why``. ``due`` is when the next may
-    begin; ``failures`` counts those in a row that measured nothing. ``place`` is where in the list
-    the next begins.
+    ``begun`` is when one began that has not ended. ``ended`` is when the last measurement ended,
+    with ``code`` (an exit code) and ``kept`` traces. ``skipped`` is when one was last left out
+    since then, and ``why``. ``due`` is when the next may begin; ``failures`` counts those in a row
+    that measured nothing. ``place`` is where in the list the next begins.
     """
 
+    begun: float | None = None
     ended: float | None = None
     code: int | None = None
     kept: int = 0
@@ -52,6 +53,9 @@ class DiaryEntry:
     due: float = 0.0
     failures: int = 0
     place: int = 0
+
+
+_KNOWN = frozenset(field.name for field in fields(DiaryEntry))
 
 
 def delay(failures: int, chance: float) -> float:
@@ -67,9 +71,12 @@ def delay(failures: int, chance: float) -> float:
     return min(LATEST, SOON * 2.0 ** (min(failures, 10) - 1)) * (1.0 + chance / 2)
 
 
-def _entry(said: Any) -> DiaryEntry:
-    """What a file says; former versions kept the words of why a run was left out."""
-    entry = DiaryEntry(**said)
+def _entry(said: dict[str, Any]) -> DiaryEntry:
+    """What a file says; former versions kept the words of why a run was left out.
+
+    What newer ones keep besides is not for this one.
+    """
+    entry = DiaryEntry(**{name: value for name, value in said.items() if name in _KNOWN})
     if entry.why is None:
         return entry
     kept: Any = entry.why
@@ -80,7 +87,7 @@ def _entry(said: Any) -> DiaryEntry:
 
 def _is_sound(entry: DiaryEntry) -> bool:
     """Whether what should be numbers and times can be such."""
-    past = (moment for moment in (entry.ended, entry.skipped) if moment is not None)
+    past = (moment for moment in (entry.begun, entry.ended, entry.skipped) if moment is not None)
     numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
     return all(
         type(moment) in {int, float} and 0 <= moment < _END for moment in (entry.due, *past)
@@ -100,16 +107,15 @@ class Diary:
     def read(self) -> DiaryEntry:
         """What is remembered; nothing before the first run. Raises `BadInput` for what is none."""
         try:
-            entry = _entry(json.loads(read_kept(self.path)))
-        except FileNotFoundError:
-            return DiaryEntry()
+            entry = _entry(self._kept())
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             entry = None
         if entry is None or not _is_sound(entry):
             raise BadInput(
-                _("{path} cannot be read; delete it, and the schedule begins anew").format(
-                    path=self.path
-                )
+                _(
+                    "{path} cannot be read; delete it, and the schedule begins anew; nothing that "
+                    "was measured is lost"
+                ).format(path=self.path)
             )
         return entry
 
@@ -122,6 +128,10 @@ class Diary:
         """Remember that a run was left out; the next is due when this one was."""
         self._write(replace(self.read(), skipped=self._clock(), why=why))
 
+    def begun(self, place: int) -> None:
+        """Remember that a run begins, and where in the list: it may never come to its end."""
+        self._write(replace(self.read(), begun=self._clock(), place=place))
+
     def ended(self, code: int, kept: int, place: int, *, failed: bool) -> None:
         """Remember how a run ended, and make out when the next is due."""
         before, now = self.read(), self._clock()
@@ -129,6 +139,7 @@ class Diary:
         self._write(
             replace(
                 before,
+                begun=None,
                 ended=now,
                 code=code,
                 kept=kept,
@@ -140,5 +151,12 @@ class Diary:
             )
         )
 
+    def _kept(self) -> dict[str, Any]:
+        try:
+            kept: dict[str, Any] = json.loads(read_kept(self.path))
+        except FileNotFoundError:
+            return {}
+        return kept
+
     def _write(self, entry: DiaryEntry) -> None:
-        replace_file(self.path, json.dumps(asdict(entry)) + "\n")
+        replace_file(self.path, json.dumps(self._kept() | asdict(entry)) + "\n")

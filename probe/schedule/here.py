@@ -14,6 +14,7 @@ from pathlib import Path
 
 from probe.disk.places import data_folder, is_chosen, is_under_sudo
 from probe.schedule import Job, Standing, Timer, Trouble
+from probe.schedule.beside import Beside
 from probe.schedule.cron import Crontab
 from probe.schedule.launchd import Launchd
 from probe.schedule.systemd import USER_DATA, SystemTimer, UserTimer
@@ -29,7 +30,9 @@ _NAME = "gatewatch"
 def timer(*, system: bool) -> Timer:
     """What starts programs here. Raises `Failure` where nothing that is known does."""
     if BOOTED.is_dir():
-        return SystemTimer() if system else UserTimer()
+        if system:
+            return SystemTimer()
+        return Beside(UserTimer(), Crontab()) if shutil.which("crontab") else UserTimer()
     if system:
         raise Failure(_("--system needs systemd, which did not start this system"))
     if shutil.which("launchctl"):

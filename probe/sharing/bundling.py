@@ -9,17 +9,19 @@ nobody for consent and sends nothing.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from probe import __version__
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
-from probe.sharing.keys import put_down, signed_by_others, signing_key
+from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files, day_named
+from probe.spool import day_files, day_named, lines_in, misdated
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
@@ -37,6 +39,13 @@ FULL = LARGEST // 4
 
 # Why a line waits that a clock has dated ahead: a collector would refuse all that is with it.
 DAY_TO_COME = "day_to_come"
+
+# Why a line waits that nobody's clock vouches for and that comes long after all others.
+DOUBTFUL_DAY = "doubtful_day"
+
+# Days with measurements after which a clock is believed that nobody keeps right, though it went
+# on, at once, by more than a key lasts.
+BELIEVED = 3
 
 # Seconds by which a clock is moved back without having been wrong; a collector grants an hour.
 _DRIFT = 600.0
@@ -79,22 +88,33 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
 def unbundled(spool: Path, folder: Path) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
-    Those of a time to come are not counted: no bundle is for them now. Nothing is made, neither
-    bundles nor an outbox.
+    Those of a time to come, or of a doubtful one, are not counted: no bundle is for them now.
+    Of days before the last of which nothing is in a bundle every line counts, since to read them
+    takes long. Nothing is made, neither bundles nor an outbox.
     """
-    latest = _latest(last_day(spool))
-
-    def count(lines: Iterator[Kept]) -> int:
-        return sum(
-            kept.problem is None and kept.trace is not None and kept.trace.timestamp <= latest
-            for kept in lines
-        )
-
-    if not is_outbox(folder):
-        return count(shared.lines(spool))
-    with Outbox(folder) as outbox:
-        new, _present = _new(spool, outbox)
-        return count(new)
+    last = last_day(spool)
+    latest = _latest(last)
+    with ExitStack() as stack:
+        outbox = stack.enter_context(Outbox(folder)) if is_outbox(folder) else None
+        begun = set() if outbox is None else outbox.days_begun()
+        new = 0
+        for path in day_files(spool):
+            day = day_named(path.name)
+            if outbox is not None and outbox.known(DayFile.of(path)):
+                continue
+            if day is not None and (day < EVER_SET or day > last):
+                continue
+            if day is None or day == last or path.name in begun:
+                new += sum(
+                    kept.problem is None
+                    and kept.trace is not None
+                    and kept.trace.timestamp <= latest
+                    and not (outbox is not None and outbox.bundled(kept.line))
+                    for kept in shared.lines_of_day(path)
+                )
+            else:
+                new += lines_in(path)
+        return new
 
 
 def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
@@ -127,6 +147,8 @@ class _Bundling:
         self.spool = spool
         self.day = last_day(spool)
         self.latest = _latest(self.day)
+        self.misdated = misdated(spool)
+        self.kept_right = is_set_by_others()
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -159,7 +181,7 @@ class _Bundling:
             )
             if reason is not None:
                 self.done.left_out[reason] += 1
-                if reason == DAY_TO_COME:
+                if reason in {DAY_TO_COME, DOUBTFUL_DAY}:
                     waiting.add(kept.path.name)
                 continue
             assert kept.trace is not None
@@ -180,8 +202,10 @@ class _Bundling:
         day = _day(trace)
         if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
+        if any(span.holds(trace) for span in self.misdated):
+            return "misdated"
         if trace.timestamp > self.latest:
-            return DAY_TO_COME
+            return DAY_TO_COME if self.kept_right else DOUBTFUL_DAY
         network = trace.vantage.asn
         known = self.outbox.signed_by(line)
         signed = (
@@ -236,13 +260,21 @@ class _Bundling:
 
 
 def last_day(spool: Path) -> date:
-    """The last day on which this machine measured; today where a file is of a day to come.
+    """The last day on which this machine measured, as far as a clock is to be believed.
 
-    That is for a clock which others keep right to say; one that nobody does may be behind.
+    Where others keep it right, no later than today. Where nobody does, it may be behind, and today
+    says nothing; but it may also have been far ahead for a run. So where it went on by more than a
+    key lasts, that is believed after some days with measurements.
     """
     today = datetime.now(UTC).date()
-    newest = max(filter(None, (day_named(path.name) for path in day_files(spool))), default=today)
-    return today if newest > today and is_set_by_others() else newest
+    named = (day_named(path.name) for path in day_files(spool))
+    days = sorted(day for day in named if day is not None and day >= EVER_SET)
+    if is_set_by_others():
+        return min([*days[-1:], today])
+    for number, (before, after) in enumerate(pairwise(days), 1):
+        if (after - before).days >= ROTATION and len(days) - number < BELIEVED:
+            return before
+    return days[-1] if days else today
 
 
 def _latest(day: date) -> float:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from probe.disk.places import data_folder
 from probe.disk.private import make_folder, read_kept, replace_file
+from probe.sharing.bundle import public_part
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -44,6 +45,8 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     ``day`` is the last on which this machine measured, and not that of a clock: one that is wrong
     when something is bundled would delete keys that are in use.
     Those of other networks are deleted where they are too old: who has left may not come back.
+    One that a clock made which was ahead goes on from ``day``, no younger than it was: another in
+    its place would look like a second volunteer.
     Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
     """
     make_folder(folder)
@@ -54,18 +57,38 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
         elif of_network == network:
             known.append((made, path))
     for made, path in reversed(known):
-        # A key of a day to come was made by a wrong clock and would last too long.
-        if (made - day).days < ROTATION:
-            return read_key(path)
-    fresh = make_key(folder / f"AS{network}-{day.isoformat()}.pem")
+        key = read_key(path)
+        # One of a day to come was made by a clock that was ahead.
+        begun = made if made <= day else day - _used(folder, network, key, made)
+        if (day - begun).days < ROTATION:
+            if begun != made:
+                path.replace(_path(folder, network, begun))
+            return key
+    fresh = make_key(_path(folder, network, day))
     for _made, path in known:
         path.unlink()
     return fresh
 
 
+def _used(folder: Path, network: int, key: Ed25519PrivateKey, made: date) -> timedelta:
+    """The time that a key took for what it has signed since the day on which it was made."""
+    try:
+        return max(_written_in(_signed(folder, network, public_part(key))) - made, timedelta(0))
+    except FileNotFoundError:
+        return timedelta(0)
+
+
+def _path(folder: Path, network: int, made: date) -> Path:
+    return folder / f"AS{network}-{made.isoformat()}.pem"
+
+
+def _signed(folder: Path, network: int, key: str) -> Path:
+    return folder / f"AS{network}-{key}.signed"
+
+
 def put_down(folder: Path, network: int, key: str, day: date) -> None:
     """Put down that a key (its public part in hexadecimal digits) signs traces up to a day."""
-    path = folder / f"AS{network}-{key}.signed"
+    path = _signed(folder, network, key)
     if not path.exists() or _written_in(path) < day:
         replace_file(path, day.isoformat())
 

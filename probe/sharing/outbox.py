@@ -247,6 +247,10 @@ class Outbox:
         )
         return found.fetchone() is not None
 
+    def days_begun(self) -> set[str]:
+        """The names of day files of which any line is or was in a bundle."""
+        return {name for (name,) in self._db.execute("SELECT DISTINCT day FROM lines")}
+
     def know(self, days: Iterable[DayFile]) -> None:
         """All lines of these day files are in bundles or never will be."""
         with step(self._db):
@@ -257,9 +261,9 @@ class Outbox:
 
     def forget_days_but(self, names: Iterable[str]) -> None:
         """Forget the lines of day files that are no more."""
-        gone = {name for (name,) in self._db.execute("SELECT DISTINCT day FROM lines")}
+        gone = self.days_begun() - set(names)
         with step(self._db):
-            for name in gone - set(names):
+            for name in gone:
                 self._db.execute("DELETE FROM lines WHERE day = ?", (name,))
                 self._db.execute("DELETE FROM days WHERE name = ?", (name,))
 

@@ -10,32 +10,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probe.origin.attribute import majority
-from probe.vantage.locate import access_of_interfaces, access_of_traces, first_mapped
+from probe.vantage.locate import Access, access_of_interfaces, access_of_traces, first_mapped
+from probe.vantage.surroundings import NEXT_DOOR, is_walled_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from probe.origin.attribute import Attributor
     from probe.record import Attribution, Trace
     from probe.redaction.premises import Premises
-    from probe.vantage.locate import Access, First
+    from probe.vantage.locate import First
 
 
 class AccessNetworks:
     """The access networks of one run.
 
     ``known`` are those by IP version, as far as they are known; ``said_country`` is the user's
-    word on where they are. ``instead`` is, by IP version, the network that stands first where the
-    one that the user named never did: it may be the access network after all.
+    word on where they are. ``usual`` is the one that their settings name, for a provider that
+    keeps silent; it is not believed where another network shows right behind their router.
+    ``instead`` is, by IP version, the network that stands first where the one that the user named
+    never did: it may be the access network after all.
     """
 
     def __init__(
-        self, known: Mapping[int, Access], said_country: str | None, origin: Attributor
+        self,
+        known: Mapping[int, Access],
+        said_country: str | None,
+        origin: Attributor,
+        usual: Access | None = None,
     ) -> None:
         self.known = dict(known)
         self.said_country = said_country
         self.instead: dict[int, Attribution] = {}
+        # The access network of the last day on which was measured, by hop and address at which the
+        # next one showed behind it.
+        self.behind: Mapping[tuple[int, str], int] = {}
         self._origin = origin
+        self._usual = usual
         # AS numbers of networks that this run measured from before the machine moved.
         self._left: set[int] = set()
         # The country of the last of them: who moves seldom crosses a border, and a first hop
@@ -71,12 +82,47 @@ class AccessNetworks:
         nearest, _farthest = self._shows_at.get(version, (0, 0))
         return nearest
 
-    def tell(self, version: int, traces: Iterable[Trace]) -> bool:
+    def tell(self, version: int, traces: Collection[Trace]) -> bool:
         """Learn which the access network is from traces over an IP version; whether they tell."""
-        found = access_of_traces(traces, self.expected_country, self._origin)
+        found = self._usual
+        if found is None or self._shows_no_place_for(found, traces):
+            found = self._fallen_silent(traces) or access_of_traces(
+                traces, self.expected_country, self._origin
+            )
         if found is not None:
             self.known[version] = found
         return found is not None
+
+    def _fallen_silent(self, traces: Iterable[Trace]) -> Access | None:
+        """The access network of the last day, where paths first show what stood right behind it.
+
+        Its routers may answer nothing for some days. A line of the next network itself would not
+        show that one's same interface at the same hop.
+        """
+        shown = [
+            (first.said, self.behind.get((hop.number, majority(hop.replies) or "")))
+            for trace in traces
+            if (first := first_mapped(trace)) is not None
+            for hop in trace.hops
+            if hop.number == first.number
+        ]
+        before = {asn for _said, asn in shown if asn is not None}
+        behind = {said.organisation for said, asn in shown if asn is not None}
+        if len(before) != 1 or {said.organisation for said, _asn in shown} != behind:
+            return None
+        (asn,) = before
+        organisation, country = self._origin.organisation(asn), self._origin.country(asn)
+        return Access(asn, organisation, country, "first_hops")
+
+    def _shows_no_place_for(self, silent: Access, traces: Collection[Trace]) -> bool:
+        """Whether no network that keeps silent can stand before the first that shows."""
+        firsts = [first for trace in traces if (first := first_mapped(trace)) is not None]
+        return is_walled_in(traces) or any(
+            first.number <= NEXT_DOOR
+            and first.said.asn is not None
+            and self._origin.organisation(first.said.asn) != silent.organisation
+            for first in firsts
+        )
 
     def move(self, version: int, premises: Premises, leaving: str | None) -> None:
         """Forget which access network an IP version is in: the machine is, or may be, elsewhere.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from probe.network import NetworkError
 from probe.network.addresses import source_towards
 from probe.record import ip_version
 from probe.vantage.locate import own_addresses
+from probe.vantage.timekeeping import awake_or_asleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,7 +71,7 @@ class Footing:
 
     def __init__(self, towards: Iterable[str], clock: Callable[[], float] | None = None) -> None:
         self._towards = {ip_version(address): address for address in towards}
-        self._clock = clock or _awake_or_asleep
+        self._clock = clock or awake_or_asleep
         self._beat = self._clock()
         self._lapses = 0
         self._news = _news()
@@ -119,12 +119,6 @@ def without_way(addresses: Iterable[str]) -> frozenset[int]:
         if any(_end_towards(address, version) for address in those)
     }
     return frozenset(of_version.keys() - ways) if ways else frozenset()
-
-
-def _awake_or_asleep() -> float:
-    """A clock that goes on while the machine sleeps, where there is one."""
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
 
 
 def _news() -> socket.socket | None:

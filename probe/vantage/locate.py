@@ -209,6 +209,24 @@ def first_mapped(trace: Trace) -> First | None:
     return None
 
 
+def beyond(trace: Trace) -> tuple[int, str] | None:
+    """Where a recorded path first shows another network than its access network: hop and address.
+
+    None past an exchange or at the target.
+    """
+    assert trace.vantage is not None
+    for hop in trace.hops:
+        said, address = hop.attribution, majority(hop.replies)
+        if said is None or address is None:
+            continue
+        if said.exchange is not None or address == trace.dst_addr:
+            return None
+        own = said.organisation == trace.vantage.organisation
+        if said.asn is not None and said.special is None and not own:
+            return hop.number, address
+    return None
+
+
 def _agreed(
     said: Iterable[Attribution],
     origin: Attributor,

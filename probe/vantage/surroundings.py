@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from probe.origin.attribute import majority
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from probe.origin.attribute import Attributor
     from probe.record import Trace
 
 # Nobody else's server stands so few hops away: the first hop is the own router, the second one's
 # provider.
-_NEXT_DOOR = 2
+NEXT_DOOR = 2
 
 # Targets on different continents are not equally far, but for a few milliseconds.
 _ALIKE = 0.010
@@ -39,7 +39,7 @@ def is_answered_next_door(trace: Trace, organisation: str, origin: Attributor) -
     said = origin.lookup(trace.dst_addr)
     return (
         (trace.reached or _is_refused_indoors(trace))
-        and trace.hops[-1].number <= _NEXT_DOOR
+        and trace.hops[-1].number <= NEXT_DOOR
         and said.special is None
         and said.asn is not None
         and origin.organisation(said.asn) != organisation
@@ -80,6 +80,12 @@ def is_walled_in(traces: Iterable[Trace]) -> bool:
         hop.attribution for trace in traces for hop in trace.hops if hop.attribution is not None
     ]
     return bool(shown) and all(said.special in _INDOORS for said in shown)
+
+
+def leads_nowhere(traces: Collection[Trace]) -> bool:
+    """Whether nothing at all answered, or nothing but the own network."""
+    silent = all(reply.is_star for trace in traces for hop in trace.hops for reply in hop.replies)
+    return silent or is_walled_in(traces)
 
 
 def is_behind_carrier_nat(trace: Trace) -> bool:

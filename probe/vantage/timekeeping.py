@@ -7,6 +7,7 @@ somebody sets its clock. A clock that is a few minutes off passes, and does no h
 from __future__ import annotations
 
 import ctypes
+import math
 import time
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -32,6 +33,9 @@ _ONCE_SYNCHRONISED = f"{_SERVICE}/synchronized"
 
 # What each clock with a battery shows, in seconds since the epoch (the kernel's sysfs-class-rtc).
 _HARDWARE = "sys/class/rtc/*/since_epoch"
+
+# Seconds by which a clock was wrong that is set by so much: a collector grants an hour.
+_MUCH = 3600.0
 
 # Seconds after a start in which the time should have come from the network, if it ever does.
 _ARRIVED = 3600.0
@@ -82,13 +86,55 @@ def is_set_by_others(root: Path = _ROOT) -> bool | None:
     return not asked.status & _UNSYNCHRONISED
 
 
-def _since_start() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+def awake_or_asleep() -> float:
+    """Seconds on a clock that nobody sets, and that goes on in a sleep, where there is one.
+
+    On Linux those since the start.
+    """
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+class ClockWatch:
+    """Whether the clock was set by much while this looked on, where nobody kept it right before.
+
+    What it showed before was wrong then, and so are the days of what was measured. ``clock`` gives
+    seconds since the epoch, ``steady`` those of a clock that nobody sets, ``kept_right`` says
+    whether others keep the first one right.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = awake_or_asleep,
+        kept_right: Callable[[], bool | None] = is_set_by_others,
+    ) -> None:
+        self._clock = clock
+        self._steady = steady
+        self._kept_right = kept_right
+        self._begin()
+
+    def _begin(self) -> None:
+        self._began = self._clock()
+        self._ahead = self._began - self._steady()
+        self._was_right = self._kept_right() is True
+
+    def misdated(self) -> tuple[int, int] | None:
+        """From when to when it was wrong, by its own word, in whole seconds, rounded outward.
+
+        Told once; None where it was not.
+        """
+        now = self._ahead + self._steady()
+        if abs(self._clock() - now) < _MUCH:
+            return None
+        began, was_right = self._began, self._was_right
+        self._begin()
+        return None if was_right else (math.floor(began), math.ceil(now))
 
 
 def awaits_others(
     root: Path = _ROOT,
-    since_start: Callable[[], float] = _since_start,
+    since_start: Callable[[], float] = awake_or_asleep,
     clock: Callable[[], float] = time.time,
 ) -> bool:
     """Whether systemd still waits for the time from others, soon after this machine started.

@@ -110,7 +110,10 @@ def test_a_tunnel_whose_files_are_out_of_sight(home: Chain, mode: str) -> None:
 
 
 def test_a_timer_behind_a_provider_that_keeps_silent(home: Chain) -> None:
-    """Told the country, no run takes the foreign network behind it for the access network."""
+    """Told the country, no run takes the foreign network behind it for the access network.
+
+    Told the provider, too, or where it answered the day before, runs are kept as its.
+    """
     home.vantage.run(["ip", "-6", "address", "flush", "scope", "global"])
     folder = agree(home.fabric.home("told", "root"))
     (folder / "settings.toml").write_text('country = "KH"\n', encoding="utf-8")
@@ -123,8 +126,20 @@ def test_a_timer_behind_a_provider_that_keeps_silent(home: Chain) -> None:
         router.run(["nft", "-f", "-"], stdin=f"{silence}\n")
     (folder / "schedule.state").unlink()
     code, said, _ = run(home, folder, "--scheduled")
+    assert (code, said.partition(";")[0]) == (0, "kept 12 traces")
+    (folder / "spool").rename(folder.with_name("before"))
+    (folder / "schedule.state").unlink()
+    code, said, _ = run(home, folder, "--scheduled")
     assert (code, said.partition(";")[0]) == (7, "kept 0 traces")
-    assert {record["gatewatch"]["vantage"]["asn"] for record in records(folder)} == {38623}
+    (folder / "settings.toml").write_text('country = "KH"\naccess_as = "AS38623"\n')
+    (folder / "schedule.state").unlink()
+    code, said, _ = run(home, folder, "--scheduled")
+    assert (code, said.partition(";")[0]) == (0, "kept 12 traces")
+    (folder / "spool").rename(folder.with_name("after"))
+    for place in ("before", "after"):
+        (folder.parent / place).rename(folder / "spool")
+        assert {record["gatewatch"]["vantage"]["asn"] for record in records(folder)} == {38623}
+        (folder / "spool").rename(folder.with_name(f"{place}, read"))
 
 
 @pytest.mark.parametrize("verdict", ["drop", "reject with icmp admin-prohibited"])

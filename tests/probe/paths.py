@@ -33,7 +33,7 @@ ACCESS_6, ABROAD_6, TARGET_6 = "2405:8380:0:2::77", "2001:67c:2e8:100::1", "2001
 UNROUTED = "8.8.4.4"
 
 
-def _way(*addresses: str | None, rtt: float = 0.5) -> tuple[Interface, ...]:
+def way(*addresses: str | None, rtt: float = 0.5) -> tuple[Interface, ...]:
     return tuple(
         Interface(address, (rtt * number,)) for number, address in enumerate(addresses, start=1)
     )
@@ -46,8 +46,8 @@ def routes(target: str, flow: int) -> Way | None:
         return None
     end = DARK if target == DARK_TARGET else End(Interface(target, (6.0,)))
     if ":" in target:
-        return Way(_way("fd00:1::1", ACCESS_6, ABROAD_6), end)
-    return Way(_way(ROUTER, CARRIER, ACCESS, BLOCK, ABROAD), end)
+        return Way(way("fd00:1::1", ACCESS_6, ABROAD_6), end)
+    return Way(way(ROUTER, CARRIER, ACCESS, BLOCK, ABROAD), end)
 
 
 def only_ipv4(target: str, flow: int) -> Way | None:
@@ -64,7 +64,7 @@ def all_dark(target: str, flow: int) -> Way:
 def silent_access(target: str, flow: int) -> Way:
     """A path on which nothing but the target answers."""
     del flow
-    return Way(_way(ROUTER, None, None), End(Interface(target, (6.0,))))
+    return Way(way(ROUTER, None, None), End(Interface(target, (6.0,))))
 
 
 class Silent(SimulatedNetwork):

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import date
@@ -33,6 +34,7 @@ from probe.redaction.premises import Premises
 from probe.redaction.redact import Redacted
 from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
+from probe.vantage.timekeeping import ClockWatch
 from tests.consenting import agree
 from tests.probe import paths
 
@@ -125,6 +127,25 @@ def test_every_line_is_an_atlas_result(home: Path, listed: Callable[..., str]) -
         assert not parsed.is_malformed
         assert not parsed.is_error
         assert parsed.total_hops >= 4
+
+
+def test_a_clock_that_is_set_while_a_run_goes_on_is_told(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it dated before stays as it is, and comes into no bundle."""
+    looks = []
+
+    def wall() -> float:
+        looks.append(1)
+        return time.time() + (7200 if len(looks) > 3 else 0)
+
+    watch = ClockWatch(wall, time.monotonic, lambda: False)
+    monkeypatch.setattr("probe.commands.expedition.ClockWatch", lambda: watch)
+    said = run("--targets", listed(*TARGETS)).stdout
+    (told,) = (line for line in said.splitlines() if "misdated: the clock was set" in line)
+    change(home, {Permission.SHARE: True}, date(2026, 11, 2))
+    done = json.loads(CliRunner().invoke(main, ["bundle", "--json"]).stdout)
+    assert done["left_out"] == {"misdated": int(told.split()[0])}
 
 
 def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:
@@ -832,6 +853,21 @@ def test_a_name_is_wrong_only_where_a_resolver_says_so(
     assert (done.exit_code, done.stdout) == (code, "")
     assert done.stderr.startswith(f"gatewatch: {targets}:2: the ")
     assert "www.example.org" in done.stderr
+
+
+@pytest.mark.parametrize("address", [paths.TARGET, "10.0.0.1"])
+def test_a_resolver_that_gives_all_names_one_address_is_not_believed(
+    home: Path, listed: Callable[..., str], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """A captive portal's, or a provider's; two names may well be one host's."""
+    monkeypatch.setattr("probe.commands.choosing.address_of", lambda host: address)
+    names = ("www.example.org", "www.example.net", "www.example.com")
+    targets = listed("8.8.8.8", *names)
+    done = run("--targets", targets)
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert done.stderr.startswith(f"gatewatch: all 3 host names of {targets} lead to one address")
+    assert not (home / "spool").exists()
+    assert run("--targets", listed("8.8.8.8", *names[:2])).exit_code != 5
 
 
 def test_where_no_target_may_be_probed_a_way_out_is_named(

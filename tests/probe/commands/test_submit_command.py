@@ -639,6 +639,26 @@ def test_what_was_not_bundled_yet_is_said(home: Path) -> None:
     assert (status()["not_bundled"], status()["waiting"]) == (1, 1)
 
 
+def test_many_undecided_bundles_are_told_by_the_month(home: Path) -> None:
+    """Whose collector decides nothing for months finds what to do without turning pages."""
+    for days in range(60):
+        keep(home, trace(3, days=days))
+        gatewatch("bundle")
+    few = gatewatch("submit", "status").stdout.splitlines()
+    listed = [line for line in few if "AS38623" in line]
+    assert listed == [
+        "2026-11           AS38623  8 bundles, 10 traces  waits to be sent",
+        "2026-12           AS38623  31 bundles, 31 traces  waits to be sent",
+        "2027-01           AS38623  21 bundles, 21 traces  waits to be sent",
+    ]
+    assert "to see each bundle: gatewatch submit status --all" in few
+    everything = gatewatch("submit", "status", "--all").stdout
+    bundles = status()["bundles"]
+    assert len(bundles) == 60
+    assert all(bundle["sha256"][:16] in everything for bundle in bundles)
+    assert "to see each bundle" not in everything
+
+
 def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path: Path) -> None:
     """Whoever counts what arrives must not wonder where the rest is."""
     today = home / "spool" / "2026-11-23.jsonl"
@@ -647,6 +667,7 @@ def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path:
     gatewatch("bundle")
     (home / "outbox").rename(home / "away")
     (home / today.name).rename(today)
+    keep(home, trace(5, days=-50))
     stick = tmp_path / "stick"
     stick.mkdir()
     done = gatewatch("submit", "--leave-at", str(stick))
@@ -657,7 +678,20 @@ def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path:
         configure(home, collector=collector.address)
         done = gatewatch("submit", "--json")
         assert json.loads(done.stdout)["left_out"] == {"signed_before": 2}
-        assert len(held(collector)) == 2
+        assert len(held(collector)) == 3
+
+
+def test_what_a_clock_far_ahead_may_have_dated_is_said_to_wait(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what mends it, where its owner counts what was handed over."""
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: False)
+    keep(home, trace(3, days=400))
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    done = gatewatch("submit", "--leave-at", str(stick))
+    assert done.stdout.splitlines()[2] == "left out: 1 doubtful day"
+    assert done.stdout.splitlines()[3].endswith("sudo timedatectl set-ntp true")
 
 
 def test_an_outbox_that_cannot_be_used_is_said(home: Path) -> None:

@@ -6,6 +6,7 @@ import functools
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from probe.cli import main
 from probe.commands.choosing import Choice
 from probe.engine.session import SessionSettings
 from probe.engine.strategy import Limits
+from probe.network.ways import End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
@@ -170,6 +172,116 @@ def test_a_network_abroad_is_not_believed_where_the_owner_said_which_country(
     typed = CliRunner().invoke(main, ["run", "--targets", listed, "--country", "KH"])
     assert typed.exit_code == 0
     assert sorted(traced(home)) == sorted(TARGETS)
+
+
+def silent(target: str, flow: int) -> Way:
+    """Behind a provider whose routers keep silent: the network next to show is abroad."""
+    del flow
+    return Way(paths.way(paths.ROUTER, None, None, paths.ABROAD), End(Interface(target, (6.0,))))
+
+
+def elsewhere(target: str, flow: int) -> Way:
+    """At a friend's, whose provider shows right behind the router."""
+    del flow
+    return Way(
+        paths.way(paths.ROUTER, "203.144.64.9", paths.ABROAD), End(Interface(target, (6.0,)))
+    )
+
+
+def test_a_provider_that_falls_silent_for_days_stays_the_volunteer_s(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each day is known by the one before it: the network behind is no vantage point."""
+    assert run("--targets", listed).exit_code == 0
+    use(monkeypatch, fallen_silent)
+    for _day in range(2):
+        make_due(home)
+        assert run("--targets", listed).exit_code == 0
+    assert networks(home) == {38623: 3 * len(TARGETS)}
+
+
+def fallen_silent(target: str, flow: int) -> Way:
+    """The usual way, of which the provider's routers answer nothing any more."""
+    del flow
+    return Way(
+        paths.way(paths.ROUTER, None, None, None, paths.ABROAD), End(Interface(target, (6.0,)))
+    )
+
+
+def test_a_list_goes_on_where_the_power_was_cut(home: Path, listed: str) -> None:
+    """A machine that is on for minutes would measure the head of its list each day, and no more."""
+    for done in (2, 4):
+        run("--targets", listed, "--limit", "2")
+        assert sorted(traced(home)) == sorted(TARGETS[:done])
+        ended = memory(home)
+        cut_off = {"begun": ended["ended"] - 60, "place": 0 if done == 2 else 2, "due": 0.0}
+        for kept in (home / "spool").iterdir():
+            lines = kept.read_text().splitlines()
+            kept.write_text("".join(f"{line}\n" for line in map(an_hour_older, lines[:-2])))
+            with kept.open("a") as file:
+                file.writelines(f"{line}\n" for line in lines[-2:])
+        (home / "schedule.state").write_text(json.dumps(ended | cut_off))
+    run("--targets", listed, "--limit", "1")
+    assert sorted(traced(home)) == sorted(TARGETS)
+
+
+def an_hour_older(line: str) -> str:
+    record = json.loads(line)
+    return json.dumps(record | {"timestamp": record["timestamp"] - 3600})
+
+
+def portal(target: str, flow: int) -> Way:
+    """Everything is answered from the next room, as where somebody has to sign in first."""
+    del flow
+    return Way(paths.way(paths.ROUTER), End(Interface(target, (1.0,))))
+
+
+def test_a_captive_portal_is_tried_again_soon(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back each morning, and its user signs in a minute later."""
+    use(monkeypatch, portal)
+    waits = []
+    for _morning in range(2):
+        done = run("--targets", listed)
+        assert (done.exit_code, traced(home)) == (5, [])
+        assert "no way out to the network" in done.stdout
+        waits.append(memory(home)["due"] - memory(home)["ended"])
+        make_due(home)
+    assert 3600 <= waits[0] <= 1.5 * 3600
+    assert 2 * 3600 <= waits[1] <= 3 * 3600
+    use(monkeypatch, paths.routes)
+    assert run("--targets", listed).exit_code == 0
+    assert memory(home)["failures"] == 0
+
+
+def test_a_provider_that_keeps_silent_is_known_from_the_settings(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A timer cannot be told --access-as; without it such a line keeps nothing, for good.
+
+    It is not believed where another network stands right behind the router: that is another line.
+    """
+    use(monkeypatch, silent)
+    (home / "settings.toml").write_text('country = "KH"\n', encoding="utf-8")
+    assert run("--targets", listed).exit_code == 7
+    (home / "settings.toml").write_text('country = "KH"\naccess_as = "AS38623"\n')
+    make_due(home)
+    assert run("--targets", listed).exit_code == 0
+    assert networks(home) == {38623: len(TARGETS)}
+    typed = ["run", "--access-as", "9902", "--rate", "1000", "--targets", listed]
+    assert CliRunner().invoke(main, typed).exit_code == 0
+    assert networks(home) == {38623: len(TARGETS), 9902: len(TARGETS)}
+    use(monkeypatch, elsewhere)
+    make_due(home)
+    assert run("--targets", listed).exit_code == 0
+    assert networks(home).keys() == {38623, 9902, 17976}
+
+
+def networks(home: Path) -> Counter[int | None]:
+    """How many traces are kept of which access network."""
+    traces = [kept.trace for kept in read(home / "spool") if kept.trace]
+    return Counter(trace.vantage.asn for trace in traces if trace.vantage)
 
 
 def test_two_runs_never_overlap(home: Path, listed: str) -> None:

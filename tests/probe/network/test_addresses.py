@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 
 import pytest
 
@@ -50,6 +51,25 @@ def test_the_way_to_this_machine_starts_at_this_machine(target: str, version: in
     """The source towards loopback is loopback, and a target's own answer is not our voice."""
     assert source_towards(target, version) == target
     assert not is_own_voice(target, target)
+
+
+@pytest.mark.parametrize("source", ["fe80::1%eth0", "fe80::1"])
+def test_from_an_address_of_the_link_nothing_leads_farther(
+    monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """The kernel sends from there where a router is left of an IPv6 that its provider took back."""
+
+    class Sourced(socket.socket):
+        def connect(self, _address: object) -> None:
+            pass
+
+        def getsockname(self) -> tuple[str, int]:
+            return source, 0
+
+    monkeypatch.setattr("probe.network.addresses.socket.socket", Sourced)
+    with pytest.raises(NoRoute, match="no route to 2001:db8::1"):
+        source_towards("2001:db8::1", 6)
+    assert source_towards("fe80::2", 6) == source
 
 
 def test_without_ipv6_in_the_kernel_there_is_no_route_over_it(

@@ -28,6 +28,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
     path.write_text(
         "# mine\n"
         'country = "kh"\n'
+        'access_as = "as38623"\n'
         'collector = "https://collect.example.org/gatewatch/"\n'
         f'collector_key = "{KEY}"\n'
         'collector_certificate = "collector.pem"\n'
@@ -39,6 +40,7 @@ def test_everything_that_can_be_set_is_read(tmp_path: Path) -> None:
     )
     assert read_settings(path) == Settings(
         country="KH",
+        access_as=38623,
         collector="https://collect.example.org/gatewatch",
         collector_key=KEY.lower(),
         collector_certificate="collector.pem",
@@ -65,7 +67,7 @@ def test_every_setting_has_a_check() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('colector = "https://c.example.org"', "there is no setting 'colector'; there are collect"),
+        ('colector = "https://c.example.org"', "there is no setting 'colector'; there are access"),
         ("[collector]", "has to be an address such as https://"),
         ("collector.url = 1", "has to be an address such as https://"),
         (
@@ -82,6 +84,9 @@ def test_every_setting_has_a_check() -> None:
         ('country = "Cambodia"', "has to be a country code of two letters, such as KH"),
         ('country = "XX"', "has to be a country code of two letters, such as KH"),
         ("country = 116", "has to be a country code of two letters, such as KH"),
+        ('access_as = "Viettel"', 'has to be the AS number of your provider, such as "AS38623"'),
+        ("access_as = true", "has to be the AS number of your provider"),
+        ("access_as = 4294967296", "has to be the AS number of your provider"),
         ("daily_megabytes = 0", "has to be a number of megabytes above 0"),
         ("monthly_megabytes = true", "has to be a number of megabytes above 0"),
         ("keep_accepted_days = 0", "has to be a whole number of days above 0"),

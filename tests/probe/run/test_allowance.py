@@ -161,8 +161,19 @@ def test_a_file_that_cannot_be_read_stops_everything(tmp_path: Path, said: bytes
     """A count that is not known is no permission; the sentence says what to delete."""
     path = tmp_path / "state"
     path.write_bytes(said)
-    with pytest.raises(BadInput, match="delete it"):
+    with pytest.raises(BadInput, match="delete it and both begin anew, day and month"):
         Allowance(path, 1000, Clock()).check()
+
+
+def test_what_a_newer_version_counts_besides_stays(tmp_path: Path) -> None:
+    """After a downgrade what was sent this month is known as before, and nothing is deleted."""
+    path = tmp_path / "state"
+    Allowance(path, 1e6, Clock()).spend(700)
+    path.write_bytes(path.read_bytes() + b"2022 000000000000000700\n" + b"9" * 200)
+    allowance = Allowance(path, 1e6, Clock())
+    allowance.spend(60_000)
+    assert allowance.sent.month == BLOCK + 60_000
+    assert path.read_bytes().endswith(b"\n2022 000000000000000700\n" + b"9" * 200)
 
 
 @settings(max_examples=50)

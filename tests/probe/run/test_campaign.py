@@ -23,8 +23,8 @@ from probe.redaction.identity import Identity
 from probe.redaction.premises import Premises
 from probe.run.campaign import Campaign
 from probe.run.tally import ELSEWHERE as ELSEWHERE_UNSEEN
-from probe.run.tally import FIREWALL, REFUSED, UNLOCATED
-from probe.spool import read
+from probe.run.tally import FIREWALL, NOWHERE, REFUSED, UNLOCATED
+from probe.spool import misdated, read
 from probe.vantage.locate import Access
 from probe.words.failure import Offline, PermissionDenied, RefusedToRedact
 from tests.probe.paths import HOME
@@ -82,6 +82,20 @@ def test_where_the_access_network_is_known_each_trace_is_kept_at_once(tmp_path: 
     assert (run.tally.kept, run.failures()) == (1, {})
 
 
+def test_what_was_kept_before_the_clock_was_set_is_known_to_be_misdated(tmp_path: Path) -> None:
+    """So are traces that were in flight then; what comes after is dated rightly."""
+    run = campaign(tmp_path, {4: KNOWN})
+    set_when = [None, None, (NOON - 9, NOON + 9), None, None]
+    run.clock_set = lambda: set_when.pop(0)
+    for target in ("80.231.1.1", "80.231.1.2", "80.231.1.3", "80.231.1.4"):
+        run.finished(trace(*WAY, target=target)._replace(paris_id=run.flow))
+    later = trace(*WAY)._replace(timestamp=NOON + 86_400, paris_id=run.flow)
+    run.finished(later)
+    (span,) = misdated(tmp_path / "spool")
+    assert [span.holds(found) for found in kept(tmp_path)] == [True] * 4 + [False]
+    assert (run.tally.kept, run.tally.misdated) == (5, 4)
+
+
 def test_until_then_nothing_touches_the_disk(tmp_path: Path) -> None:
     """Traces are held; when they agree on the access network, all are kept."""
     run = campaign(tmp_path)
@@ -121,11 +135,26 @@ def test_an_ip_version_that_stays_unknown_costs_only_itself(tmp_path: Path) -> N
     """IPv6 that cannot be located is counted as refused; IPv4 is kept."""
     run = campaign(tmp_path)
     run.finished(trace(*WAY))
-    run.finished(trace("fd00:1::1", None, target="2001:5a0::9"))
+    run.finished(trace(*WAY_6, target="2001:5a0::9"))
+    run.finished(trace(WAY_6[0], WAY_6[2], target="2001:5a0::a"))
     run.locate()
     run.tally.skipped(6)
     assert [found.af for found in kept(tmp_path)] == [4]
-    assert run.failures() == {REFUSED: 2}
+    assert run.failures() == {REFUSED: 3}
+
+
+@pytest.mark.parametrize("router", ["fd00:1::1", None])
+def test_an_ip_version_that_leads_nowhere_is_told_as_that(
+    tmp_path: Path, router: str | None
+) -> None:
+    """As where a provider withdrew its prefix: that is no question of redaction."""
+    run = campaign(tmp_path)
+    run.finished(trace(*WAY))
+    run.finished(trace(router, None, target="2001:5a0::9"))
+    run.locate()
+    run.tally.skipped(6)
+    assert [found.af for found in kept(tmp_path)] == [4]
+    assert run.failures() == {NOWHERE: 2}
 
 
 def test_each_ip_version_has_its_own_access_network(tmp_path: Path) -> None:

@@ -70,6 +70,16 @@ def test_a_day_that_a_clock_ahead_has_put_down_does_not_stop_a_right_one(
     assert one.notes(4) == [WRONG_CLOCK] * refused
 
 
+def test_a_board_that_has_just_started_is_refused_till_its_clock_is_set() -> None:
+    """It dates by the day of its last shutdown; whoever measures all the same has that noted."""
+    awaiting = [True]
+    one = Spoiling(dict, {}, lambda: NOON, lambda: None, lambda: awaiting[0])
+    assert str(one.objection({4})).startswith("this machine has just started, and its clock")
+    assert one.notes(4) == [WRONG_CLOCK]
+    awaiting[0] = False
+    assert (one.objection({4}), one.notes(4)) == (None, [])
+
+
 def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
     """By IP version, as it is then: a VPN may come up while a run goes on."""
     ends = {4: DIRECT, 6: TUNNEL}

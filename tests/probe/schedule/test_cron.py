@@ -18,10 +18,8 @@ from probe.words.failure import PermissionDenied
 OTHERS = "MAILTO=sokha\n# BEGIN backup\n5 4 * * * backup --all 100\\%\n# END backup\n"
 
 
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def fake_crontab(monkeypatch: pytest.MonkeyPatch, kept: dict[str, str]) -> None:
     """A `crontab` that keeps its one table under ``text``; without it there is none."""
-    kept: dict[str, str] = {}
 
     def ask(words: list[str], told: str | None = None) -> Said:
         if words == ["crontab", "-l"]:
@@ -35,6 +33,12 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     monkeypatch.setattr(cron, "ask", ask)
     monkeypatch.setattr(cron, "insist", ask)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    fake_crontab(monkeypatch, kept)
     return kept
 
 

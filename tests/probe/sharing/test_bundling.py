@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from probe.sharing.bundling import FULL, bundle_new, unbundled
 from probe.sharing.keys import signing_key
 from probe.sharing.outbox import DayFile, Outbox, status
 from probe.sharing.receipt import Receipt
-from probe.spool import Spool
+from probe.spool import Kept, Misdated, Spool, put_down_misdated, read_day
 from probe.words.failure import NotYetSent
 
 TODAY = date(2026, 11, 26)
@@ -167,7 +168,7 @@ def test_no_key_signs_what_one_before_it_signed(tmp_path: Path) -> None:
         # A file that somebody touched is read anew.
         for day in (tmp_path / "spool").iterdir():
             os.utime(day, (touched, touched))
-    keep(tmp_path, trace(6, days=200))
+    keep(tmp_path, trace(6, days=180))
     (data,), left_out = bundled(tmp_path)
     assert unseal(data).manifest.traces == 1
     assert left_out == {"signed_before": 3}
@@ -246,10 +247,10 @@ def test_what_a_replaced_key_signed_stays_where_its_file_was_lost(
     with Outbox(tmp_path / "outbox") as outbox:
         lost = outbox.entries()[-1].sha256
         outbox.path_of(lost).unlink()
-        keep(tmp_path, trace(3, days=95))
+        keep(tmp_path, trace(3, days=30), trace(4, days=95))
         assert outbox.content(lost) is None
     (later,), left_out = bundled(tmp_path)
-    assert unseal(later).manifest.traces == 1
+    assert unseal(later).manifest.traces == 2
     assert set(unseal(data).lines).isdisjoint(unseal(later).lines)
     assert left_out == {"signed_before": 1}
 
@@ -269,17 +270,51 @@ def test_what_the_present_key_signed_is_bundled_anew_where_its_file_was_lost(
     assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
 
 
-@pytest.mark.parametrize("kept_right", [True, None])
-def test_a_trace_of_a_day_to_come_makes_no_key_older(
+@pytest.mark.parametrize("kept_right", [True, False, None])
+def test_a_run_by_a_clock_far_ahead_replaces_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_right: bool | None
 ) -> None:
-    """A clock that others keep right says what day it is; one that nobody does may be behind."""
+    """Or the machine would look like three volunteers, once its clock is right again.
+
+    What is not of the day that the clock had shown goes on meanwhile, in bundles that hold nothing
+    else.
+    """
     monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: kept_right)
     keep(tmp_path, trace(1))
+    keys = [unseal(bundled(tmp_path)[0][0]).manifest.key]
+    ahead = tmp_path / "spool" / "2027-12-28.jsonl"
+    for number in (2, 3):
+        keep(tmp_path, trace(number), trace(10 + number, days=400))
+        assert ahead.exists()
+        (data,), left_out = bundled(tmp_path)
+        keys.append(unseal(data).manifest.key)
+        assert unseal(data).manifest.days == ("2026-11-23",)
+        assert left_out == {"day_to_come" if kept_right else "doubtful_day": number - 1}
+        assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
+    ahead.unlink()
+    keep(tmp_path, trace(4, days=1))
+    keys.append(unseal(bundled(tmp_path)[0][0]).manifest.key)
+    assert len(set(keys)) == 1
+    assert len(list((tmp_path / "keys").glob("*.pem"))) == 1
+
+
+def test_a_pause_longer_than_a_key_lasts_is_believed_after_three_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that nobody sets may be right all the same, and its owner may have been away.
+
+    Nothing measured is lost, and the key is then replaced as any is.
+    """
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
+    keep(tmp_path, trace(1), trace(2, days=-365 * 50))
     first = unseal(bundled(tmp_path)[0][0]).manifest.key
-    keep(tmp_path, trace(2, days=365 * 200), trace(3))
-    second = unseal(bundled(tmp_path)[0][0]).manifest.key
-    assert (first == second) is bool(kept_right)
+    for number in range(2):
+        keep(tmp_path, trace(3 + number, days=200 + number))
+        assert bundled(tmp_path) == ([], {"doubtful_day": number + 1})
+    keep(tmp_path, trace(5, days=202))
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (3, {})
+    assert unseal(data).manifest.key != first
 
 
 def test_a_trace_of_a_day_to_come_waits_for_that_day(
@@ -298,7 +333,7 @@ def test_a_trace_of_a_day_to_come_waits_for_that_day(
     assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 2
     monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
     (data,), left_out = bundled(tmp_path)
-    assert (unseal(data).manifest.traces, left_out) == (2, {})
+    assert (unseal(data).manifest.traces, left_out) == (1, {"doubtful_day": 1})
 
 
 def test_a_trace_of_an_hour_to_come_waits_for_it(
@@ -334,6 +369,15 @@ def test_a_trace_by_a_clock_that_was_never_set_keeps_back_no_other(tmp_path: Pat
     keep(tmp_path, trace(1), trace(2, days=-365 * 50))
     (data,), left_out = bundled(tmp_path)
     assert (unseal(data).manifest.traces, left_out) == (1, {"at_no_time": 1})
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
+
+
+def test_what_was_dated_before_the_clock_was_set_stays(tmp_path: Path) -> None:
+    """Nobody knows of which day it is, and an alarm goes by days; the rest of the run goes."""
+    keep(tmp_path, trace(1), trace(2), trace(3))
+    put_down_misdated(tmp_path / "spool", Misdated(NOON + 1, NOON + 1, 1))
+    (data,), left_out = bundled(tmp_path)
+    assert (unseal(data).manifest.traces, left_out) == (2, {"misdated": 1})
     assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 0
 
 
@@ -464,6 +508,30 @@ def test_two_at_once_do_not_meet(tmp_path: Path) -> None:
         assert free
         with pytest.raises(NotYetSent, match="another gatewatch is making bundles"):
             bundled(tmp_path)
+
+
+def test_what_was_never_bundled_is_counted_without_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three hundred days that took a minute; only the last day, and what is begun, is read."""
+    parsed = []
+
+    def counted(path: Path) -> Iterator[Kept]:
+        parsed.append(path.name)
+        return read_day(path)
+
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    keep(tmp_path, trace(2), *(trace(number, days=number) for number in range(1, 9)), trace(9))
+    keep(tmp_path, trace(10, days=-365 * 50))
+    monkeypatch.setattr("probe.sharing.shared.read_day", counted)
+    monkeypatch.setattr("probe.sharing.bundling.is_set_by_others", lambda: None)
+    assert unbundled(tmp_path / "spool", tmp_path / "outbox") == 10
+    assert parsed == ["2026-11-23.jsonl", "2026-12-01.jsonl"]
+    parsed.clear()
+    assert unbundled(tmp_path / "spool", tmp_path / "elsewhere") == 11
+    assert parsed == ["2026-12-01.jsonl"]
+    assert sum(unseal(data).manifest.traces for data in bundled(tmp_path)[0]) == 10
 
 
 def test_asking_makes_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.sharing.bundle import public_part
-from probe.sharing.keys import ROTATION, signed_by_others, signing_key
+from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.words.failure import BadInput
 
 if TYPE_CHECKING:
@@ -62,10 +62,22 @@ def test_what_a_run_kept_late_has_the_key_of_the_next_day(tmp_path: Path) -> Non
     assert key(tmp_path, days=1) == key(tmp_path) == key(tmp_path, days=1)
 
 
-def test_a_key_of_a_day_to_come_is_replaced(tmp_path: Path) -> None:
-    """What a clock set wrong made would last until that day has come and gone."""
-    assert key(tmp_path, days=3650) != key(tmp_path)
+def test_a_key_of_a_day_to_come_goes_on_from_today(tmp_path: Path) -> None:
+    """A clock that was ahead made it: another would look like a second volunteer."""
+    ahead = key(tmp_path, days=3650)
+    assert key(tmp_path) == ahead
     assert [path.name for path in tmp_path.iterdir()] == ["AS38623-2026-11-26.pem"]
+    assert key(tmp_path, days=ROTATION) != ahead
+
+
+@pytest.mark.parametrize(("signed", "left"), [(30, 60), (95, 0)])
+def test_a_key_of_a_day_to_come_keeps_its_age(tmp_path: Path, signed: int, left: int) -> None:
+    """What it signed under the wrong clock took of its time: no key ties more days together."""
+    ahead = key(tmp_path, days=3650)
+    put_down(tmp_path, 38623, ahead, TODAY + timedelta(days=3650 + signed))
+    assert (key(tmp_path) == ahead) is bool(left)
+    assert (key(tmp_path, days=left - 1) == ahead) is bool(left)
+    assert key(tmp_path, days=left) != ahead
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_days_that_stay_are_told_by_whether_they_may_be_accepted_yet(home: Path)
 def test_what_a_former_key_signed_stays_for_good(home: Path) -> None:
     """Its outbox was lost: nobody knows here what became of it, and no other key may sign it."""
     (home / "outbox").rename(home / "away")
-    keep(home, trace(5, days=95))
+    keep(home, trace(5, days=50), trace(6, days=95))
     bundle(home)
     answer(home, "accepted")
     assert left(home) == ([], ["2026-11-23", "2026-11-24", "2026-11-25"])

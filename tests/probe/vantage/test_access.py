@@ -126,3 +126,34 @@ def test_a_wrong_name_that_was_left_does_not_tell_where_home_is() -> None:
     over_6 = trace("fd00:1::1", "2405:8380:5::9", "2001:5a0::1")._replace(af=6)
     networks.learn(over_6)
     assert networks.to_cut == {ABROAD, PROVIDER}
+
+
+BEHIND = {(4, "203.144.64.1"): PROVIDER}
+
+
+def test_a_provider_that_falls_silent_is_known_by_what_stands_behind_it() -> None:
+    """Its routers may answer nothing for some days; the next network is not the volunteer's then.
+
+    So it is where that one shows at the same hop, by the same address, as it did the day before.
+    """
+    networks = AccessNetworks({}, None, TABLE)
+    networks.behind = BEHIND
+    silent = trace("192.168.1.1", None, None, "203.144.64.1", "80.231.0.1")
+    other = trace("192.168.1.1", None, None, "203.144.64.9", "80.231.0.1")
+    assert networks.tell(4, [silent, other])
+    assert (networks.known[4].asn, networks.known[4].country) == (PROVIDER, "KH")
+    assert networks.known[4].known_by == "first_hops"
+
+
+def test_at_another_place_nothing_is_concluded_from_the_day_before() -> None:
+    """The next network's own line shows it elsewhere; and where paths are at odds nobody knows."""
+    for paths, known in (
+        ([("192.168.1.1", "203.144.64.1", "80.231.0.1")], GATEWAY),
+        ([("192.168.1.1", None, None, "203.144.64.9", "80.231.0.1")], GATEWAY),
+        ([("192.168.1.1", "36.37.9.9", None, "203.144.64.1")], PROVIDER),
+        ([("192.168.1.1", None, None, "203.144.64.1"), ("192.168.1.1", "80.231.0.9", None)], None),
+    ):
+        networks = AccessNetworks({}, None, TABLE)
+        networks.behind = BEHIND
+        assert networks.tell(4, [trace(*path) for path in paths]) is (known is not None)
+        assert {access.asn for access in networks.known.values()} == {known} - {None}

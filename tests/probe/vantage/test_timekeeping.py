@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.vantage.timekeeping import awaits_others, impossible, is_set_by_others
+from probe.vantage.timekeeping import ClockWatch, awaits_others, impossible, is_set_by_others
 
 DAY = date(2026, 6, 17)
 
@@ -95,3 +95,29 @@ def test_how_long_ago_this_machine_started_is_known(tmp_path: Path) -> None:
     """By a clock that nobody sets; what it shows here is for no test to know."""
     (tmp_path / "run/systemd/timesync").mkdir(parents=True)
     assert awaits_others(tmp_path) in {True, False}
+
+
+@pytest.mark.parametrize("by", [6 * 86_400.0, -86_400.0])
+def test_a_clock_that_is_set_meanwhile_was_wrong_before(by: float) -> None:
+    """What it had shown since the watch began is told once; a few minutes are no wrong clock."""
+    wall, started = [1.79e9], [100.0]
+
+    def later(seconds: float, set_by: float = 0.0) -> None:
+        wall[0] += seconds + set_by
+        started[0] += seconds
+
+    watch = ClockWatch(lambda: wall[0], lambda: started[0], lambda: False)
+    later(60.0, set_by=300.0)
+    assert watch.misdated() is None
+    later(60.0, set_by=by)
+    assert watch.misdated() == (1_790_000_000, 1_790_000_120)
+    later(60.0)
+    assert watch.misdated() is None
+
+
+def test_a_clock_that_was_kept_right_is_not_doubted() -> None:
+    """A virtual machine that was halted finds the clock hours on, and was right before."""
+    wall = [1.79e9]
+    watch = ClockWatch(lambda: wall[0], lambda: 100.0, lambda: True)
+    wall[0] += 86_400.0
+    assert watch.misdated() is None
