@@ -16,7 +16,15 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Self
 
 from probe.disk.places import data_folder
-from probe.disk.private import NO_ROOM, make_folder, open_kept, open_private, read_kept, sync_folder
+from probe.disk.private import (
+    NO_ROOM,
+    make_folder,
+    naming,
+    open_kept,
+    open_private,
+    read_kept,
+    sync_folder,
+)
 from probe.record import MalformedRecord, Trace, from_line, to_line
 from probe.words.failure import PartlyDone
 from probe.words.language import _
@@ -73,7 +81,7 @@ class Spool:
         try:
             for day in day_files(folder):
                 self._open(day)
-                with _locked(self._file):
+                with _locked(self._file, day):
                     _mend(self._file, day)
         finally:
             self.close()
@@ -122,7 +130,7 @@ class Spool:
 
     def _write(self, line: bytes) -> None:
         assert self._day is not None
-        with _locked(self._file):
+        with _locked(self._file, self._day):
             before = _mend(self._file, self._day)
             try:
                 written = os.write(self._file, line)
@@ -162,7 +170,7 @@ def read_day(path: Path) -> Iterator[Kept]:
     left out: see `torn`.
     """
     with open_kept(path) as file:
-        with _locked(file.fileno(), shared=True):
+        with _locked(file.fileno(), path, shared=True):
             left = os.fstat(file.fileno()).st_size
         for number, line in enumerate(file, start=1):
             left -= len(line)
@@ -192,7 +200,7 @@ def _kept(path: Path, number: int, line: bytes) -> Kept:
 
 
 def _is_torn(day: Path) -> bool:
-    with open_kept(day) as file, _locked(file.fileno(), shared=True):
+    with open_kept(day) as file, _locked(file.fileno(), day, shared=True):
         return not _ends_whole(file.fileno(), os.fstat(file.fileno()).st_size)
 
 
@@ -248,17 +256,21 @@ def _last_line_end(file: int, size: int) -> int:
 
 
 @contextmanager
-def _locked(file: int, *, shared: bool = False) -> Iterator[None]:
-    fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+def _locked(file: int, day: Path, *, shared: bool = False) -> Iterator[None]:
+    """Keep others from a day file meanwhile; errors of the system that name none name it."""
+    with naming(day):
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
     try:
-        yield
+        with naming(day):
+            yield
     finally:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _sync(file: int, folder: Path) -> None:
     try:
-        os.fsync(file)
+        with naming(folder):
+            os.fsync(file)
     except OSError as problem:
         raise _full(problem, folder) from problem
 

@@ -27,7 +27,7 @@ from analysis.collect.checks import FIRST, SLACK, Refused, check
 from analysis.collect.look import ACCEPTED, INCOMING, QUARANTINE, Damaged, Look, read_key
 from analysis.collect.rows import Held
 from probe.disk.database import step
-from probe.disk.private import make_folder, open_new, open_private, sync_folder
+from probe.disk.private import make_folder, naming, open_new, open_private, sync_folder
 from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.sharing.keys import make_key
 from probe.sharing.receipt import Receipt, Status
@@ -91,7 +91,8 @@ class Store(Look):
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
         self._serving = open_private(self.folder / "collector.lock")
         try:
-            fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(self.folder):
+                fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InUse from None
         for path in (self.folder / INCOMING).iterdir():
@@ -127,7 +128,8 @@ class Store(Look):
         path = self.folder / INCOMING / name
         with open(path, "xb", opener=open_new) as file:
             try:
-                yield file
+                with naming(path):
+                    yield file
             finally:
                 path.unlink(missing_ok=True)
                 self._forget_the_hour()

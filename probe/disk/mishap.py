@@ -73,6 +73,13 @@ def _of_the_system(problem: OSError) -> Failure | None:
                 "programs, or raise the limit in this terminal: ulimit -n 1024"
             ).format(reason=problem.strerror)
         )
+    if problem.errno == errno.ENOLCK:
+        return PermissionDenied(
+            _(
+                "{path} cannot be locked ({reason}), as on some disks over a network; keep it on a "
+                "disk of this machine (the data folder by GATEWATCH_HOME)"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
+        )
     if problem.errno in _NOT_ALLOWED:
         return PermissionDenied(
             (

@@ -40,10 +40,12 @@ def replace_file(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)
-        sync_folder(path.parent)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException:
+        # What went wrong before is what is told.
+        with contextlib.suppress(OSError):
             fresh.unlink()
+        raise
+    sync_folder(path.parent)
 
 
 def move_into_place(staged: Path, final: Path) -> None:
@@ -51,7 +53,7 @@ def move_into_place(staged: Path, final: Path) -> None:
 
     Both lie on one disk. Under root it belongs to the owner of the folder that it comes into.
     """
-    with staged.open("rb+") as file:
+    with naming(final), staged.open("rb+") as file:
         os.fsync(file.fileno())
         hand_over(file.fileno(), final.parent)
     staged.replace(final)
@@ -171,6 +173,7 @@ def sync_folder(folder: Path) -> None:
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(handle)
+            with naming(folder):
+                os.fsync(handle)
         finally:
             os.close(handle)

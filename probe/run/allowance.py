@@ -216,7 +216,8 @@ class Allowance:
         make_folder(self._path.parent)
         file = open_private(self._path)
         try:
-            _lock(file)
+            with naming(self._path):
+                _lock(file)
             yield file
         finally:
             os.close(file)

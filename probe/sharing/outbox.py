@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from probe.disk.database import step
 from probe.disk.places import data_folder
 from probe.disk.presence import is_file
-from probe.disk.private import UNFINISHED, make_folder, open_private, replace_file
+from probe.disk.private import UNFINISHED, make_folder, naming, open_private, replace_file
 from probe.sharing.bundle import SUFFIX, digest_of, sha256_of
 from probe.sharing.ledger import open_ledger
 from probe.words.language import _, mark
@@ -117,7 +117,8 @@ def locked(folder: Path, what: str) -> Iterator[bool]:
     file = open_private(folder / f"{what}.lock")
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(folder):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from probe.disk.mishap import failure_of
 from probe.owner.consent import said
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
+from probe.run.alone import alone
 from probe.schedule.diary import Diary
+from probe.sharing.outbox import locked
+from probe.spool import Spool, read, torn
 from probe.words.failure import BadInput, PermissionDenied
 
 
@@ -69,6 +73,39 @@ def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: st
         "the system lets no more files and sockets be open at once (Too many open files); close "
         "other programs, or raise the limit in this terminal: ulimit -n 1024"
     )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda folder: Spool(folder / "spool"),
+        lambda folder: list(read(folder / "spool")),
+        lambda folder: torn(folder / "spool"),
+        lambda folder: Identity(folder).used(3),
+        lambda folder: Allowance(allowance_file(folder), 1e6, lambda: 1.8e9).spend(60),
+        lambda folder: alone(folder).__enter__(),
+        lambda folder: locked(folder, "bundling").__enter__(),
+    ],
+    ids=["spool", "read", "torn", "identity", "allowance", "alone", "outbox"],
+)
+def test_a_disk_without_locks_is_named(
+    use: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over a network, where the server or its service of locks is away."""
+
+    def without(_file: int, how: int) -> None:
+        if how != fcntl.LOCK_UN:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "2026-11-23.jsonl").touch()
+    monkeypatch.setattr(fcntl, "flock", without)
+    with pytest.raises(OSError, match="No locks available") as raised:
+        use(tmp_path)
+    failure = failure_of(raised.value)
+    assert isinstance(failure, PermissionDenied)
+    assert str(failure).startswith(str(tmp_path))
+    assert "cannot be locked (No locks available)" in str(failure)
 
 
 @pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")

@@ -20,6 +20,7 @@ from probe.disk.private import (
     read_kept,
     remove_file,
     replace_file,
+    sync_folder,
     try_to_write,
 )
 from tests.descriptors import file_of
@@ -141,6 +142,52 @@ def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as missing, naming(tmp_path / "state"):
         (tmp_path / "other").read_bytes()
     assert missing.value.filename == str(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (sync_folder, "."),
+        (lambda folder: remove_file(folder / "state"), "."),
+        (lambda folder: move_into_place(folder / "state", folder / "moved"), "moved"),
+    ],
+    ids=["sync_folder", "remove_file", "move_into_place"],
+)
+def test_what_the_disk_does_not_hear_of_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], None],
+    named: str,
+) -> None:
+    """Whoever is told that a disk fails has to know which."""
+    (tmp_path / "state").write_text("1")
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        change(tmp_path)
+    assert raised.value.filename == str(tmp_path / named)
+
+
+def test_what_cannot_be_tidied_up_does_not_hide_what_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that has become read-only while a file was written lets nothing go either."""
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def stuck(self: Path, missing_ok: bool = False) -> None:
+        if not missing_ok:
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        replace_file(tmp_path / "state", "1")
+    assert raised.value.filename == str(tmp_path / "state")
 
 
 def test_what_could_not_be_finished_leaves_what_was_there(
