@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -21,7 +22,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from analysis.collect import rows
 from analysis.collect.rows import Held
 from probe.disk.database import OfNewerVersion, trouble_of
-from probe.disk.private import make_folder, open_private, replace_file, sync_folder
+from probe.disk.private import (
+    make_folder,
+    move_into_place,
+    open_private,
+    replace_file,
+    sync_folder,
+)
 from probe.sharing.bundle import SUFFIX
 from probe.sharing.receipt import Status
 
@@ -29,6 +36,9 @@ QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 
 # Bytes that have to be free on the disk before a bundle is taken in.
 ROOM = 256 << 20
+
+# How the folder's name begins in which the database of a copy is made.
+_STAGING = ".backup-"
 
 
 class Damaged(Exception):
@@ -82,7 +92,7 @@ class Look:
         """The bytes of each bundle's file, by its sha256."""
         found = {}
         for place in (QUARANTINE, ACCEPTED):
-            for path in (self.folder / place).glob(f"*{SUFFIX}"):
+            for path in _bundles(self.folder / place):
                 with suppress(FileNotFoundError):  # it was decided on meanwhile
                     found[path.stem] = path.stat().st_size
         return found
@@ -92,28 +102,43 @@ class Look:
 
         Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
         what is held no more goes there too: a bundle that was deleted as its sender asked would
-        come back with the backup. A copy is as private, and tells as little of hours and order, as
+        come back with the backup. Broken off, the next call brings it to an end, and the copy is
+        whole meanwhile as it was. A copy is as private, and tells as little of hours and order, as
         what it was made of.
         """
-        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
-            make_folder(made)
-        os.close(open_private(to / "collector.db"))
-        with closing(sqlite3.connect(to / "collector.db")) as copy:
-            self._db.backup(copy)
-        with closing(rows.open_rows(to / "collector.db")) as copy:
-            said = rows.statuses(copy)
-            # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            rows.leave_no_order(copy, now.date().isoformat())
+        # First, since by it a folder is known for a copy again, whatever became of this call.
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
-        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
-            kept = {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
-            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
-            for name in there - kept:
+        for made in (to / QUARANTINE, to / ACCEPTED, to / INCOMING):
+            make_folder(made)
+        for left in to.glob(f"{_STAGING}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=to) as staging:
+            said = self._copy_database(Path(staging) / "collector.db", now)
+            held = {
+                place: {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
+                for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED))
+            }
+            there = {place: {path.name for path in _bundles(to / place)} for place in held}
+            for place, names in held.items():
+                for name in names - there[place]:
+                    self._copy(name, to / place / name)
+            # Up to here the copy is what it was, and from here on what this folder is.
+            move_into_place(Path(staging) / "collector.db", to / "collector.db")
+        for place, names in held.items():
+            for name in there[place] - names:
                 (to / place / name).unlink()
-            for name in kept - there:
-                self._copy(name, to / place / name)
             sync_folder(to / place)
         return sum(one != "refused" for one in said.values())
+
+    def _copy_database(self, to: Path, now: datetime) -> dict[str, Status]:
+        """Copy the database; what became of each bundle that the copy knows."""
+        os.close(open_private(to))
+        with closing(sqlite3.connect(to)) as copy:
+            self._db.backup(copy)
+        with closing(rows.open_rows(to)) as copy:
+            # As in `settle`: what came after what is nobody's to read, not in a copy either.
+            rows.leave_no_order(copy, now.date().isoformat())
+            return rows.statuses(copy)
 
     def _copy(self, name: str, to: Path) -> None:
         """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
@@ -140,6 +165,10 @@ class Look:
                 (since,),
             )
         )
+
+
+def _bundles(folder: Path) -> Iterator[Path]:
+    return folder.glob(f"*{SUFFIX}")
 
 
 @contextmanager
