@@ -168,6 +168,12 @@ def hand_over(made: Path | int, folder: Path) -> None:
         os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
 
 
+def sync_file(path: Path) -> None:
+    """Bring a finished file to the disk: what it cannot take, it may not say before."""
+    with naming(path), path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Bring to the disk which files a folder has, where the system can."""
     if os.name == "posix":
