@@ -145,8 +145,7 @@ class Look:
         for place in (QUARANTINE, ACCEPTED):
             with suppress(FileNotFoundError):
                 found = self.folder / place / name
-                replace_file(to, found.read_bytes())
-                shutil.copystat(found, to)
+                replace_file(to, found.read_bytes(), dated=found.stat().st_mtime)
                 return
 
     def database_size(self) -> int:

@@ -25,9 +25,10 @@ UNFINISHED = ".new"
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def replace_file(path: Path, content: str | bytes) -> None:
+def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> None:
     """Put a file in place in one step, its folder too where there is none.
 
+    Its time is ``dated``, in seconds since the epoch, or else that of now.
     It is on the disk when this returns, and a crash before leaves what was there. Under root both
     belong to the owner of the folder that they are in, who has to read them without root.
     """
@@ -38,6 +39,8 @@ def replace_file(path: Path, content: str | bytes) -> None:
         with naming(path), open(fresh, "wb", opener=open_new) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
+            if dated is not None:
+                os.utime(fresh, (dated, dated))
             os.fsync(file.fileno())
         fresh.replace(path)
     except BaseException:
