@@ -260,11 +260,10 @@ def _locked(file: int, day: Path, *, shared: bool = False) -> Iterator[None]:
     """Keep others from a day file meanwhile; errors of the system that name none name it."""
     with naming(day):
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    try:
-        with naming(day):
+        try:
             yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _sync(file: int, folder: Path) -> None:

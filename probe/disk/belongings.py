@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probe.disk.presence import is_folder
-from probe.disk.private import UNFINISHED, sync_folder
+from probe.disk.private import UNFINISHED, sweep_unfinished, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,11 @@ def strangers(folder: Path) -> list[Path]:
     """What lies in a data folder and is not ours."""
     ours = tuple(name for names in KINDS.values() for name in names)
     return [path for path in _entries(folder) if not _is(path, ours)]
+
+
+def sweep(folder: Path) -> None:
+    """Delete what of ours was left unfinished in a data folder: `sweep_unfinished`."""
+    sweep_unfinished(folder, *(name for names in KINDS.values() for name in names))
 
 
 def take_away(folder: Path, found: list[Belonging]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 # How the name of a file ends that is not finished; a crash may leave one.
 UNFINISHED = ".new"
+
+# The names that `replace_file` gives to them, and the seconds after which nobody is at one.
+_LEFT = re.compile(rf"(.+)\.\d+{re.escape(UNFINISHED)}")
+_ABANDONED = 86_400.0
 
 # By what the system says that a disk, or what a user may have of it, is full.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -49,6 +55,23 @@ def replace_file(path: Path, content: str | bytes, *, dated: float | None = None
             fresh.unlink()
         raise
     sync_folder(path.parent)
+
+
+def sweep_unfinished(folder: Path, *names: str) -> None:
+    """Delete what was left unfinished in a folder by who was killed, once it is a day old.
+
+    Only what was to have one of these ``names``, where others keep their files in the folder too;
+    what is younger may belong to somebody who is at it. The folder need not be there.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            left = _LEFT.fullmatch(path.name)
+            if (
+                left
+                and (not names or left[1] in names)
+                and time.time() - path.lstat().st_mtime > _ABANDONED
+            ):
+                path.unlink(missing_ok=True)
 
 
 def move_into_place(staged: Path, final: Path) -> None:

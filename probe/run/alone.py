@@ -11,6 +11,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from probe.disk.belongings import sweep
 from probe.disk.presence import is_folder
 from probe.disk.private import naming
 from probe.words.failure import Failure
@@ -29,6 +30,7 @@ class Busy(Failure):
 def alone(folder: Path) -> Iterator[None]:
     """Hold a folder; the lock ends with the process at the latest. Raises `Busy`.
 
+    What was left unfinished in it by who was killed goes.
     Where there is no such folder nothing can be going on in it, and none is made.
     """
     if not is_folder(folder):
@@ -45,6 +47,7 @@ def alone(folder: Path) -> Iterator[None]:
                     folder=folder
                 )
             ) from None
+        sweep(folder)
         yield
     finally:
         os.close(held)

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from probe import __version__
+from probe.disk.private import sweep_unfinished
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
@@ -73,6 +74,7 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
         bundling = _Bundling(outbox, keys, spool)
         bundling.give_up_misdated()
         outbox.sweep()
+        sweep_unfinished(keys)
         return bundling.run()
 
 

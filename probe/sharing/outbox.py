@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 from probe.disk.database import step
 from probe.disk.places import data_folder
 from probe.disk.presence import is_file
-from probe.disk.private import UNFINISHED, make_folder, naming, open_private, replace_file
+from probe.disk.private import (
+    UNFINISHED,
+    make_folder,
+    naming,
+    open_private,
+    replace_file,
+    sweep_unfinished,
+)
 from probe.sharing.bundle import SUFFIX, digest_of, sha256_of
 from probe.sharing.ledger import open_ledger
 from probe.words.language import _, mark
@@ -307,6 +314,7 @@ class Outbox:
                 path.suffix == SUFFIX and path.stem not in counted
             ):
                 path.unlink(missing_ok=True)  # who submits removes what is accepted, too
+        sweep_unfinished(self.receipts)
 
     # How far bundles have come.
 

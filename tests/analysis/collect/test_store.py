@@ -336,6 +336,19 @@ def test_what_a_refused_bundle_held_came_from_nobody(tmp_path: Path) -> None:
         assert str(put(store, once_more).reason).startswith("replay: ")
 
 
+def test_what_was_broken_off_goes_where_nobody_serves(tmp_path: Path) -> None:
+    """Bundles that come by stick are taken in without a server, which would sweep at its start."""
+    with Store(tmp_path) as store:
+        put(store, ONE)
+    for name in ("key.pem.4711.new", "thesis.4711.new", "incoming/0123", "incoming/4567"):
+        (tmp_path / name).write_bytes(ONE[:100])
+        if name != "incoming/4567":
+            os.utime(tmp_path / name, (86_400, 86_400))
+    with Store(tmp_path):
+        assert {path.name for path in tmp_path.glob("*.new")} == {"thesis.4711.new"}
+        assert files(tmp_path) == {"incoming": ["4567"], "quarantine": [NAME[:8]]}
+
+
 def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:
     """Half-received files and bundles without a row go; a decision that was made is carried out."""
     with Store(tmp_path) as store:

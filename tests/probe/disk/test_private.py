@@ -20,6 +20,7 @@ from probe.disk.private import (
     read_kept,
     remove_file,
     replace_file,
+    sweep_unfinished,
     sync_folder,
     try_to_write,
 )
@@ -235,6 +236,19 @@ def test_what_a_crash_left_unfinished_does_not_stand_in_the_way(tmp_path: Path) 
     replace_file(path, "after")
     assert path.read_text() == "after"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_crashes_left_unfinished_goes_once_nobody_is_at_it(tmp_path: Path) -> None:
+    """Each power cut may leave one more; what somebody writes just now stays, and all else too."""
+    sweep_unfinished(tmp_path / "nowhere")
+    old = ["consent.json.4711.new", "AS38623-2026-11-23.pem.12.new"]
+    others = ["vantage.new", "notes.new", "consent.json", "4711.new.txt"]
+    for name in (*old, *others):
+        (tmp_path / name).write_text("1")
+        os.utime(tmp_path / name, (86_400, 86_400))
+    (tmp_path / "consent.json.4712.new").write_text("1")
+    sweep_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*others, "consent.json.4712.new"}
 
 
 @pytest.mark.parametrize("place", ["", "here", "here/kept", "kept/below"])

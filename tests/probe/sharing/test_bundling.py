@@ -80,6 +80,22 @@ def as_shared(home: Path) -> list[bytes]:
     return [kept.line for kept in shared.lines(home / "spool") if kept.problem is None]
 
 
+def test_what_power_cuts_left_unfinished_goes(tmp_path: Path) -> None:
+    """Of keys and of receipts, one more each time; a part of a private key should not lie there."""
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    left = [
+        tmp_path / "keys" / "AS38623-2026-11-23.pem.4711.new",
+        tmp_path / "outbox" / "receipts" / f"{'0' * 64}.json.4711.new",
+    ]
+    for path in left:
+        path.write_text("some of it", encoding="utf-8")
+        os.utime(path, (DAY, DAY))
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert bundled(tmp_path) == ([], Counter())
+    assert before - {path for path in tmp_path.rglob("*") if path.is_file()} == set(left)
+
+
 def test_a_bundle_holds_the_bytes_that_are_shown(tmp_path: Path) -> None:
     """Lines of several days of one network make one bundle, byte for byte as shown."""
     keep(tmp_path, trace(1), trace(2, days=1), trace(3))
