@@ -264,11 +264,20 @@ def backup(*, folder: Path, to: Path, as_json: bool) -> None:
     The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
     well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
     """
+    from analysis.collect.look import WithoutFile  # noqa: PLC0415
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     with _looking(folder) as store:
         _refuse_as_a_copy(to, folder)
-        held = store.back_up(to, now_utc())
+        try:
+            held = store.back_up(to, now_utc())
+        except WithoutFile as problem:
+            (number,) = problem.args
+            raise PartlyDone(
+                f"of {many(number, 'bundle')} that {'is' if number == 1 else 'are'} held there is "
+                f"no file in {folder}, and none in {to}, where all else is; copy them from another "
+                "backup, since nobody sends again what has a receipt"
+            ) from None
     if as_json:
         click.echo(json.dumps({"to": str(to), "bundles": held}))
         return

@@ -45,6 +45,10 @@ class Damaged(Exception):
     """The database cannot be read; the message says why."""
 
 
+class WithoutFile(Exception):
+    """Of so many bundles that are held, the first argument, there is no file to be copied."""
+
+
 class NoKey(Exception):
     """The key that receipts are signed with cannot be read."""
 
@@ -103,8 +107,8 @@ class Look:
         Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
         what is held no more goes there too: a bundle that was deleted as its sender asked would
         come back with the backup. Broken off, the next call brings it to an end, and the copy is
-        whole meanwhile as it was. A copy is as private, and tells as little of hours and order, as
-        what it was made of.
+        whole meanwhile as it was. Raises `WithoutFile` once all else is copied. A copy is as
+        private, and tells as little of hours and order, as what it was made of.
         """
         # First, since by it a folder is known for a copy again, whatever became of this call.
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
@@ -119,15 +123,19 @@ class Look:
                 for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED))
             }
             there = {place: {path.name for path in _bundles(to / place)} for place in held}
-            for place, names in held.items():
-                for name in names - there[place]:
-                    self._copy(name, to / place / name)
+            missing = sum(
+                not self._copy(name, to / place / name)
+                for place, names in held.items()
+                for name in names - there[place]
+            )
             # Up to here the copy is what it was, and from here on what this folder is.
             move_into_place(Path(staging) / "collector.db", to / "collector.db")
         for place, names in held.items():
             for name in there[place] - names:
                 (to / place / name).unlink()
             sync_folder(to / place)
+        if missing:
+            raise WithoutFile(missing)
         return sum(one != "refused" for one in said.values())
 
     def _copy_database(self, to: Path, now: datetime) -> dict[str, Status]:
@@ -140,13 +148,15 @@ class Look:
             rows.leave_no_order(copy, now.date().isoformat())
             return rows.statuses(copy)
 
-    def _copy(self, name: str, to: Path) -> None:
-        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
+    def _copy(self, name: str, to: Path) -> bool:
+        """Copy a bundle, wherever it lies by now; False where it has no file and should."""
         for place in (QUARANTINE, ACCEPTED):
             with suppress(FileNotFoundError):
                 found = self.folder / place / name
                 replace_file(to, found.read_bytes(), dated=found.stat().st_mtime)
-                return
+                return True
+        now = rows.one(self._db, name.removesuffix(SUFFIX))
+        return now is None or now.status == "refused"  # meanwhile
 
     def database_size(self) -> int:
         """The bytes of the database."""

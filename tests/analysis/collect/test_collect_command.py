@@ -272,6 +272,21 @@ main(["collect", "backup", {str(folder)!r}, {str(tmp_path / "copy")!r}])
     assert files(tmp_path / "copy") == files(folder)
 
 
+def test_a_backup_says_of_what_there_is_no_file(folder: Path, tmp_path: Path) -> None:
+    """It said that it held them all. What an earlier one has stays, and is all that there is."""
+    words = ("backup", str(folder), str(tmp_path / "copy"))
+    (folder / "quarantine" / f"{NAMES[0]}.tar").rename(tmp_path / "away")
+    done = gatewatch(*words)
+    assert (done.exit_code, done.stdout) == (6, "")
+    assert f"of 1 bundle that is held there is no file in {folder}" in done.stderr
+    assert files(tmp_path / "copy") == files(folder)
+    (tmp_path / "away").rename(folder / "quarantine" / f"{NAMES[0]}.tar")
+    assert gatewatch(*words).exit_code == 0
+    (folder / "quarantine" / f"{NAMES[0]}.tar").unlink()
+    assert gatewatch(*words).exit_code == 0
+    assert len(files(tmp_path / "copy")["quarantine"]) == 3
+
+
 def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: Path) -> None:
     """With the next call, which else copies only what is new; so it may be called each night."""
     words = ("backup", str(folder), str(tmp_path / "copy"))

@@ -91,7 +91,7 @@ def test_a_copy_that_is_broken_off_is_what_it_was(
     """As by a full disk: what the copy holds it has files of, and the next call ends it."""
     copy = tmp_path / "copy"
 
-    def full(_look: Look, _name: str, to: Path) -> None:
+    def full(_look: Look, _name: str, to: Path) -> bool:
         raise OSError(errno.ENOSPC, "No space left on device", str(to))
 
     with Store(tmp_path / "c") as store:
