@@ -116,7 +116,10 @@ class Look:
             make_folder(made)
         for left in to.glob(f"{_STAGING}*"):
             shutil.rmtree(left)
-        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=to) as staging:
+        # What cannot be tidied up goes with the next call.
+        with tempfile.TemporaryDirectory(
+            prefix=_STAGING, dir=to, ignore_cleanup_errors=True
+        ) as staging:
             said = self._copy_database(Path(staging) / "collector.db", now)
             held = {
                 place: {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}

@@ -33,6 +33,19 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 _NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 
 
+# What Python says in the place of a path where no folder takes a temporary file.
+_NO_TEMPORARY = "No usable temporary directory"
+
+
+def is_short(problem: OSError) -> bool:
+    """Whether the system is short of something, so that no other file would mend it."""
+    return problem.errno in SHORTAGE or _has_no_temporary(problem)
+
+
+def _has_no_temporary(problem: OSError) -> bool:
+    return problem.filename is None and (problem.strerror or "").startswith(_NO_TEMPORARY)
+
+
 def failure_of(problem: OSError) -> Failure | None:
     """The failure that an error amounts to; None for one that only a fault of ours explains."""
     return (
@@ -66,6 +79,13 @@ def _of_the_system(problem: OSError) -> Failure | None:
     """What the system refuses: memory, more open files, or this user."""
     if problem.errno == errno.ENOMEM:
         return no_memory()
+    if _has_no_temporary(problem):
+        return PartlyDone(
+            _(
+                "no folder takes a temporary file, neither /tmp nor /var/tmp: their disk is full "
+                "or read-only; make room, or name a folder elsewhere with TMPDIR"
+            )
+        )
     if problem.errno in _TOO_MANY:
         return PermissionDenied(
             _(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import resource
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from probe.disk.mishap import failure_of
+from probe.disk.mishap import failure_of, is_short
 from probe.owner.consent import said
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
@@ -17,7 +19,7 @@ from probe.run.alone import alone
 from probe.schedule.diary import Diary
 from probe.sharing.outbox import locked
 from probe.spool import Spool, read, torn
-from probe.words.failure import BadInput, PermissionDenied
+from probe.words.failure import BadInput, PartlyDone, PermissionDenied
 
 
 def no_home(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
@@ -106,6 +108,23 @@ def test_a_disk_without_locks_is_named(
     assert isinstance(failure, PermissionDenied)
     assert str(failure).startswith(str(tmp_path))
     assert "cannot be locked (No locks available)" in str(failure)
+
+
+def test_a_system_without_temporary_files_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python looks for a folder that takes one, names all of them, and no file is to blame."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(FileNotFoundError) as raised:
+            tempfile.gettempdir()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert is_short(raised.value)
+    assert not is_short(FileNotFoundError(errno.ENOENT, "No such file or directory", "/tmp"))
+    failure = failure_of(raised.value)
+    assert isinstance(failure, PartlyDone)
+    assert str(failure).startswith("no folder takes a temporary file, neither /tmp nor /var/tmp")
 
 
 @pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")
