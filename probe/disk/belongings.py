@@ -8,6 +8,7 @@ what else lies there is told. This module asks nobody, and knows no timer.
 from __future__ import annotations
 
 import shutil
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -72,18 +73,43 @@ def take_away(folder: Path, found: list[Belonging]) -> None:
     """Delete what was found, and the folder too where nothing else is in it.
 
     Links are deleted, not followed. Each kind is gone from the disk before the next goes: who is
-    in a hurry may pull the plug.
+    in a hurry may pull the plug. What cannot be deleted keeps nothing else: the first error is
+    raised at the end, and names what is left.
     """
+    problems: list[OSError] = []
     for one in found:
         for path in one.paths:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        sync_folder(folder)
+            problems += _removed(path)
+        try:
+            sync_folder(folder)
+        except OSError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
     with suppress(OSError):
         folder.rmdir()
         sync_folder(folder.parent)
+
+
+def _removed(path: Path) -> list[OSError]:
+    """Delete a file, or a folder and all in it that can be; what went wrong, with the names."""
+    problems: list[OSError] = []
+
+    def left(_call: object, name: str, problem: BaseException) -> None:
+        if isinstance(problem, OSError) and not isinstance(problem, FileNotFoundError):
+            problem.filename = name
+            problems.append(problem)
+
+    try:
+        if not path.is_dir() or path.is_symlink():
+            path.unlink(missing_ok=True)
+        elif sys.version_info >= (3, 12):
+            shutil.rmtree(path, onexc=left)
+        else:
+            shutil.rmtree(path, onerror=lambda call, name, raised: left(call, name, raised[1]))
+    except OSError as problem:
+        left(None, str(path), problem)
+    return problems
 
 
 def _entries(folder: Path) -> list[Path]:
