@@ -117,8 +117,11 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
     while True:
         with ExitStack() as stack:
             try:
-                stack.enter_context(alone(folder))
-                stack.enter_context(nothing_handed_on())
+                # A disk without locks, or one that fails, keeps nobody from deleting.
+                with suppress(OSError):
+                    stack.enter_context(alone(folder))
+                with suppress(OSError):
+                    stack.enter_context(nothing_handed_on())
             except Busy:
                 if not told:
                     click.echo(

@@ -125,7 +125,10 @@ def _is(path: Path, names: tuple[str, ...]) -> bool:
 
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir() and not path.is_symlink():
-        for inside in sorted(path.iterdir()):
-            yield from _files(inside)
+        inside: list[Path] = []
+        with suppress(OSError):  # told of where it is taken away; until then it is not counted
+            inside = sorted(path.iterdir())
+        for each in inside:
+            yield from _files(each)
     else:
         yield path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import functools
 import json
 import os
@@ -224,6 +225,31 @@ def test_what_cannot_be_deleted_keeps_nothing_else(
     assert done.exit_code == 6
     assert f"the disk fails at {left} (Input/output error)" in done.stderr
     gatewatch("purge", "--yes")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("fault", ["locks", "folder"])
+def test_a_disk_that_fails_keeps_nobody_from_deleting(
+    home: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Without locks nobody else can be at work; what cannot be listed is not counted."""
+    listed = os.listdir
+
+    def without(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    def failing(path: str | Path) -> list[str]:
+        if Path(path).name == "spool":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return listed(path)
+
+    with monkeypatch.context() as patch:
+        if fault == "locks":
+            patch.setattr(fcntl, "flock", without)
+        else:
+            patch.setattr(os, "listdir", failing)
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == 0, done.stderr
     assert not home.exists()
 
 
