@@ -27,6 +27,7 @@ from probe.disk.private import (
     move_into_place,
     open_private,
     replace_file,
+    sweep_unfinished,
     sync_folder,
 )
 from probe.sharing.bundle import SUFFIX
@@ -125,6 +126,8 @@ class Look:
                 place: {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
                 for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED))
             }
+            for place in held:
+                sweep_unfinished(to / place)
             there = {place: {path.name for path in _bundles(to / place)} for place in held}
             missing = sum(
                 not self._copy(name, to / place / name)

@@ -109,6 +109,10 @@ def test_a_copy_that_is_broken_off_is_what_it_was(
             with Look(copy) as was:
                 assert [(one.sha256, one.status) for one in was.held()] == [(NAME, "quarantined")]
                 assert set(was.sizes()) == {NAME}
+        for place in ("quarantine", "accepted"):
+            left = copy / place / f"{NAME}.tar.4711.new"
+            left.write_bytes(ONE[:100])
+            os.utime(left, (86_400, 86_400))
         assert store.back_up(copy, NOW) == 2
     assert files(copy) == files(tmp_path / "c")
     assert {path.name for path in copy.iterdir()} == {
