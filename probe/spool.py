@@ -30,7 +30,7 @@ from probe.words.failure import PartlyDone
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from probe.redaction.redact import Redacted
@@ -153,14 +153,10 @@ class Kept:
     problem: str | None
 
 
-def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
-    """All lines kept in a folder, oldest day first; none where there is no such folder.
-
-    ``without`` are names of day files that are passed over.
-    """
+def read(folder: Path) -> Iterator[Kept]:
+    """All lines kept in a folder, oldest day first; none where there is no such folder."""
     for path in day_files(folder):
-        if path.name not in without:
-            yield from read_day(path)
+        yield from read_day(path)
 
 
 def read_day(path: Path) -> Iterator[Kept]:
