@@ -20,6 +20,7 @@ from probe.disk.places import data_folder
 from probe.disk.private import (
     NO_ROOM,
     make_folder,
+    naming,
     open_kept,
     open_private,
     read_kept,
@@ -31,7 +32,7 @@ from probe.words.failure import PartlyDone
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from probe.redaction.redact import Redacted
@@ -84,7 +85,7 @@ class Spool:
         try:
             for day in day_files(folder):
                 self._open(day)
-                with _locked(self._file):
+                with _locked(self._file, day):
                     _mend(self._file, day)
         finally:
             self.close()
@@ -133,7 +134,7 @@ class Spool:
 
     def _write(self, line: bytes) -> None:
         assert self._day is not None
-        with _locked(self._file):
+        with _locked(self._file, self._day):
             before = _mend(self._file, self._day)
             try:
                 written = os.write(self._file, line)
@@ -156,14 +157,10 @@ class Kept:
     problem: str | None
 
 
-def read(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
-    """All lines kept in a folder, oldest day first; none where there is no such folder.
-
-    ``without`` are names of day files that are passed over.
-    """
+def read(folder: Path) -> Iterator[Kept]:
+    """All lines kept in a folder, oldest day first; none where there is no such folder."""
     for path in day_files(folder):
-        if path.name not in without:
-            yield from read_day(path)
+        yield from read_day(path)
 
 
 def read_day(path: Path) -> Iterator[Kept]:
@@ -173,7 +170,7 @@ def read_day(path: Path) -> Iterator[Kept]:
     left out: see `torn`.
     """
     with open_kept(path) as file:
-        with _locked(file.fileno(), shared=True):
+        with _locked(file.fileno(), path, shared=True):
             left = os.fstat(file.fileno()).st_size
         for number, line in enumerate(file, start=1):
             left -= len(line)
@@ -246,7 +243,7 @@ def _kept(path: Path, number: int, line: bytes) -> Kept:
 
 
 def _is_torn(day: Path) -> bool:
-    with open_kept(day) as file, _locked(file.fileno(), shared=True):
+    with open_kept(day) as file, _locked(file.fileno(), day, shared=True):
         return not _ends_whole(file.fileno(), os.fstat(file.fileno()).st_size)
 
 
@@ -302,17 +299,20 @@ def _last_line_end(file: int, size: int) -> int:
 
 
 @contextmanager
-def _locked(file: int, *, shared: bool = False) -> Iterator[None]:
-    fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
+def _locked(file: int, day: Path, *, shared: bool = False) -> Iterator[None]:
+    """Keep others from a day file meanwhile; errors of the system that name none name it."""
+    with naming(day):
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _sync(file: int, folder: Path) -> None:
     try:
-        os.fsync(file)
+        with naming(folder):
+            os.fsync(file)
     except OSError as problem:
         raise _full(problem, folder) from problem
 

@@ -22,6 +22,7 @@ from analysis.intake.shortage import unless_short
 from analysis.words.wording import counted, many
 from probe.commands.folder import Folder
 from probe.disk.presence import is_file
+from probe.disk.private import UNFINISHED
 from probe.owner.settings import is_loopback
 from probe.sharing.bundle import LARGEST_FILE, sha256_of
 from probe.words.failure import BadInput, Failure, PartlyDone, PermissionDenied, in_words
@@ -263,11 +264,20 @@ def backup(*, folder: Path, to: Path, as_json: bool) -> None:
     The collector may be running meanwhile. What was refused or deleted in FOLDER goes from TO as
     well. A copy is a collector's folder: to restore it, copy it to where FOLDER was.
     """
+    from analysis.collect.look import WithoutFile  # noqa: PLC0415
     from analysis.collect.store import now_utc  # noqa: PLC0415
 
     with _looking(folder) as store:
         _refuse_as_a_copy(to, folder)
-        held = store.back_up(to, now_utc())
+        try:
+            held = store.back_up(to, now_utc())
+        except WithoutFile as problem:
+            (number,) = problem.args
+            raise PartlyDone(
+                f"of {many(number, 'bundle')} that {'is' if number == 1 else 'are'} held there is "
+                f"no file in {folder}, and none in {to}, where all else is; copy them from another "
+                "backup, since nobody sends again what has a receipt"
+            ) from None
     if as_json:
         click.echo(json.dumps({"to": str(to), "bundles": held}))
         return
@@ -278,8 +288,8 @@ def _refuse_as_a_copy(to: Path, folder: Path) -> None:
     """`BadInput` for a folder whose content would be lost, or lie in what is copied."""
     if to.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{to} lies in {folder}; name a folder elsewhere, best on another disk")
-    if not to.exists() or not any(to.iterdir()):
-        return
+    if not to.exists() or all(path.name.endswith(UNFINISHED) for path in to.iterdir()):
+        return  # where a first copy was broken off at once, there is what was unfinished
     key = to / "key.pem"
     if (to / "collector.lock").exists():
         raise BadInput(f"a collector received bundles in {to}; name the collector's folder first")

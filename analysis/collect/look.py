@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
@@ -21,7 +22,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from analysis.collect import rows
 from analysis.collect.rows import Held
 from probe.disk.database import OfNewerVersion, trouble_of
-from probe.disk.private import make_folder, open_private, replace_file, sync_folder
+from probe.disk.private import (
+    make_folder,
+    move_into_place,
+    open_private,
+    replace_file,
+    sweep_unfinished,
+    sync_folder,
+)
 from probe.sharing.bundle import SUFFIX
 from probe.sharing.receipt import Status
 
@@ -30,9 +38,16 @@ QUARANTINE, ACCEPTED, INCOMING = "quarantine", "accepted", "incoming"
 # Bytes that have to be free on the disk before a bundle is taken in.
 ROOM = 256 << 20
 
+# How the folder's name begins in which the database of a copy is made.
+_STAGING = ".backup-"
+
 
 class Damaged(Exception):
     """The database cannot be read; the message says why."""
+
+
+class WithoutFile(Exception):
+    """Of so many bundles that are held, the first argument, there is no file to be copied."""
 
 
 class NoKey(Exception):
@@ -82,7 +97,7 @@ class Look:
         """The bytes of each bundle's file, by its sha256."""
         found = {}
         for place in (QUARANTINE, ACCEPTED):
-            for path in (self.folder / place).glob(f"*{SUFFIX}"):
+            for path in _bundles(self.folder / place):
                 with suppress(FileNotFoundError):  # it was decided on meanwhile
                     found[path.stem] = path.stat().st_size
         return found
@@ -92,37 +107,62 @@ class Look:
 
         Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
         what is held no more goes there too: a bundle that was deleted as its sender asked would
-        come back with the backup. A copy is as private, and tells as little of hours and order, as
-        what it was made of.
+        come back with the backup. Broken off, the next call brings it to an end, and the copy is
+        whole meanwhile as it was. Raises `WithoutFile` once all else is copied. A copy is as
+        private, and tells as little of hours and order, as what it was made of.
         """
-        for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
-            make_folder(made)
-        os.close(open_private(to / "collector.db"))
-        with closing(sqlite3.connect(to / "collector.db")) as copy:
-            self._db.backup(copy)
-        with closing(rows.open_rows(to / "collector.db")) as copy:
-            said = rows.statuses(copy)
-            # As in `settle`: what came after what is nobody's to read, not in a copy either.
-            rows.leave_no_order(copy, now.date().isoformat())
+        # First, since by it a folder is known for a copy again, whatever became of this call.
         replace_file(to / "key.pem", (self.folder / "key.pem").read_bytes())
-        for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED)):
-            kept = {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
-            there = {path.name for path in (to / place).glob(f"*{SUFFIX}")}
-            for name in there - kept:
+        for made in (to / QUARANTINE, to / ACCEPTED, to / INCOMING):
+            make_folder(made)
+        for left in to.glob(f"{_STAGING}*"):
+            shutil.rmtree(left)
+        # What cannot be tidied up goes with the next call.
+        with tempfile.TemporaryDirectory(
+            prefix=_STAGING, dir=to, ignore_cleanup_errors=True
+        ) as staging:
+            said = self._copy_database(Path(staging) / "collector.db", now)
+            held = {
+                place: {f"{sha256}{SUFFIX}" for sha256, one in said.items() if one == status}
+                for status, place in (("quarantined", QUARANTINE), ("accepted", ACCEPTED))
+            }
+            for place in held:
+                sweep_unfinished(to / place)
+            there = {place: {path.name for path in _bundles(to / place)} for place in held}
+            missing = sum(
+                not self._copy(name, to / place / name)
+                for place, names in held.items()
+                for name in names - there[place]
+            )
+            # Up to here the copy is what it was, and from here on what this folder is.
+            move_into_place(Path(staging) / "collector.db", to / "collector.db")
+        for place, names in held.items():
+            for name in there[place] - names:
                 (to / place / name).unlink()
-            for name in kept - there:
-                self._copy(name, to / place / name)
             sync_folder(to / place)
+        if missing:
+            raise WithoutFile(missing)
         return sum(one != "refused" for one in said.values())
 
-    def _copy(self, name: str, to: Path) -> None:
-        """Copy a bundle, wherever it lies by now; none where it was refused meanwhile."""
+    def _copy_database(self, to: Path, now: datetime) -> dict[str, Status]:
+        """Copy the database; what became of each bundle that the copy knows."""
+        os.close(open_private(to))
+        with closing(sqlite3.connect(to)) as copy:
+            self._db.backup(copy)
+        with closing(rows.open_rows(to)) as copy:
+            # As in `settle`: what came after what is nobody's to read, not in a copy either.
+            rows.leave_no_order(copy, now.date().isoformat())
+            return rows.statuses(copy)
+
+    def _copy(self, name: str, to: Path) -> bool:
+        """Copy a bundle, wherever it lies by now; False where it has no file and should."""
         for place in (QUARANTINE, ACCEPTED):
             with suppress(FileNotFoundError):
                 found = self.folder / place / name
-                replace_file(to, found.read_bytes())
-                shutil.copystat(found, to)
-                return
+                replace_file(to, found.read_bytes(), dated=found.stat().st_mtime)
+                return True
+        now = rows.one(self._db, name.removesuffix(SUFFIX))
+        return now is None or now.status == "refused"  # meanwhile
 
     def database_size(self) -> int:
         """The bytes of the database."""
@@ -140,6 +180,10 @@ class Look:
                 (since,),
             )
         )
+
+
+def _bundles(folder: Path) -> Iterator[Path]:
+    return folder.glob(f"*{SUFFIX}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -27,10 +28,21 @@ from analysis.collect.checks import FIRST, SLACK, Refused, check
 from analysis.collect.look import ACCEPTED, INCOMING, QUARANTINE, Damaged, Look, read_key
 from analysis.collect.rows import Held
 from probe.disk.database import step
-from probe.disk.private import make_folder, open_new, open_private, sync_folder
+from probe.disk.private import (
+    make_folder,
+    naming,
+    open_new,
+    open_private,
+    sweep_unfinished,
+    sync_folder,
+)
 from probe.sharing.bundle import SUFFIX, BadBundle, Bundle, digest_of, public_part, unseal
 from probe.sharing.keys import make_key
 from probe.sharing.receipt import Receipt, Status
+
+# Seconds after which nobody takes in any more what lies in ``incoming``: some of them are of the
+# day before, since what comes bears the day alone.
+_ABANDONED = 2 * 86_400
 
 _DAY_NS = 86_400 * 10**9
 
@@ -72,6 +84,7 @@ class Store(Look):
     def _open(self) -> sqlite3.Connection:
         for name in ("", QUARANTINE, ACCEPTED, INCOMING):
             make_folder(self.folder / name)
+        self._sweep()
         self.key = _own_key(self.folder / "key.pem")
         database = self.folder / "collector.db"
         if not (database.exists() and database.stat().st_size) and self._bundles():
@@ -79,6 +92,14 @@ class Store(Look):
         db = rows.open_rows(database)
         self._measured = rows.newest_day(db)
         return db
+
+    def _sweep(self) -> None:
+        """Delete what was broken off while it was taken in, or written, more than a day ago."""
+        sweep_unfinished(self.folder, "key.pem")
+        for path in (self.folder / INCOMING).iterdir():
+            with suppress(FileNotFoundError):  # it was taken in, or swept by another
+                if time.time() - path.stat().st_mtime > _ABANDONED:
+                    path.unlink()
 
     def close(self) -> None:
         """Close it. Safe to call twice."""
@@ -91,7 +112,8 @@ class Store(Look):
         """Be the one that receives, and put right what a crash left; raises `InUse`."""
         self._serving = open_private(self.folder / "collector.lock")
         try:
-            fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(self.folder):
+                fcntl.flock(self._serving, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InUse from None
         for path in (self.folder / INCOMING).iterdir():
@@ -127,7 +149,8 @@ class Store(Look):
         path = self.folder / INCOMING / name
         with open(path, "xb", opener=open_new) as file:
             try:
-                yield file
+                with naming(path):
+                    yield file
             finally:
                 path.unlink(missing_ok=True)
                 self._forget_the_hour()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from probe import stop
 from probe.disk.mishap import failure_of
+from probe.disk.private import sync_file, sync_folder
 from probe.words.failure import BadInput, Failure
 
 
@@ -66,7 +67,9 @@ def written(path: Path) -> Iterator[Path]:
             if final.exists():
                 _keep_owner(final, unfinished)
                 shutil.copymode(final, unfinished)
+            sync_file(unfinished)
             unfinished.replace(final)
+            sync_folder(final.parent)
     except OSError as problem:
         raise unwritten(path, problem) from None
 

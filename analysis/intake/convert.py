@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
 
 from analysis.intake.formats import atlas, parquet
+from probe.disk.private import sync_file, sync_folder
 from probe.record import Hop, Reply, Trace, from_json, moment, to_json
 
 Form = Literal["records", "atlas", "parquet"]
@@ -212,13 +213,25 @@ def _writer(out: str, form: Form, country: Callable[[Trace], str | None]) -> Ite
         else:
             with unfinished.open("wb") as plain, _packed(plain, path.name) as file:
                 yield _Lines(file, to_fields)
+        _bring_to_disk(unfinished)
         unfinished.rename(path)
+        sync_folder(path.parent)
     except BaseException:
         if form == "parquet":
             shutil.rmtree(unfinished)
         else:
             unfinished.unlink()
         raise
+
+
+def _bring_to_disk(written: Path) -> None:
+    """Return once a file, or all of a folder, is on the disk."""
+    if not written.is_dir():
+        sync_file(written)
+        return
+    for inside in written.iterdir():
+        _bring_to_disk(inside)
+    sync_folder(written)
 
 
 def convert(

@@ -6,7 +6,7 @@ of the data must not be judged without it. What mends that, is said where the co
 
 from __future__ import annotations
 
-from probe.disk.mishap import SHORTAGE
+from probe.disk.mishap import is_short
 
 
 def unless_short(problem: Exception, blame: Exception) -> Exception:
@@ -17,6 +17,6 @@ def unless_short(problem: Exception, blame: Exception) -> Exception:
     >>> unless_short(OSError(24, "Too many open files"), ValueError("a.json: cannot be read"))
     OSError(24, 'Too many open files')
     """
-    if isinstance(problem, OSError) and problem.errno in SHORTAGE:
+    if isinstance(problem, OSError) and is_short(problem):
         return problem
     return blame

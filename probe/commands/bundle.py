@@ -67,6 +67,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             _say_nothing_new(out)
         if waiting:
             _say_what_is_next(out if not done.entries else None)
+    done.demand_all()
 
 
 def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,7 +90,8 @@ def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
 def _delete(folder: Path, timer: Timer | None) -> bool:
     """Take all away; whether nobody was at work meanwhile who may write some of it anew."""
     # Whoever is at work here looks for consent every few seconds, and ends without.
-    take_away(folder, [one for one in belongings(folder) if one.kind == CONSENT])
+    with suppress(OSError):  # it is tried once more, and told of, below
+        take_away(folder, [one for one in belongings(folder) if one.kind == CONSENT])
     if timer is not None:
         timer.remove()
     with _undisturbed(folder) as undisturbed:
@@ -116,8 +117,11 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
     while True:
         with ExitStack() as stack:
             try:
-                stack.enter_context(alone(folder))
-                stack.enter_context(nothing_handed_on())
+                # A disk without locks, or one that fails, keeps nobody from deleting.
+                with suppress(OSError):
+                    stack.enter_context(alone(folder))
+                with suppress(OSError):
+                    stack.enter_context(nothing_handed_on())
             except Busy:
                 if not told:
                     click.echo(

@@ -98,11 +98,12 @@ def submit(
             ).format(file=settings_file())
         )
     with Outbox(outbox_folder()) as outbox:
-        left_out = bundle_new(spool_folder(), outbox, keys_folder()).left_out
+        bundled = bundle_new(spool_folder(), outbox, keys_folder())
         if again:
             outbox.wait_again()
         if folder is not None:
-            _leave(outbox, folder, left_out, as_json=as_json)
+            _leave(outbox, folder, bundled.left_out, as_json=as_json)
+            bundled.demand_all()
             return
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
@@ -110,8 +111,9 @@ def submit(
     if scheduled:
         _log(outcome)
     else:
-        _tell(outcome, waiting, left_out, pruned, as_json=as_json)
+        _tell(outcome, waiting, bundled.left_out, pruned, as_json=as_json)
     _complain(outcome, waiting)
+    bundled.demand_all()
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:

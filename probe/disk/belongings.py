@@ -8,12 +8,13 @@ what else lies there is told. This module asks nobody, and knows no timer.
 from __future__ import annotations
 
 import shutil
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probe.disk.presence import is_folder
-from probe.disk.private import UNFINISHED, sync_folder
+from probe.disk.private import UNFINISHED, sweep_unfinished, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,22 +64,52 @@ def strangers(folder: Path) -> list[Path]:
     return [path for path in _entries(folder) if not _is(path, ours)]
 
 
+def sweep(folder: Path) -> None:
+    """Delete what of ours was left unfinished in a data folder: `sweep_unfinished`."""
+    sweep_unfinished(folder, *(name for names in KINDS.values() for name in names))
+
+
 def take_away(folder: Path, found: list[Belonging]) -> None:
     """Delete what was found, and the folder too where nothing else is in it.
 
     Links are deleted, not followed. Each kind is gone from the disk before the next goes: who is
-    in a hurry may pull the plug.
+    in a hurry may pull the plug. What cannot be deleted keeps nothing else: the first error is
+    raised at the end, and names what is left.
     """
+    problems: list[OSError] = []
     for one in found:
         for path in one.paths:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        sync_folder(folder)
+            problems += _removed(path)
+        try:
+            sync_folder(folder)
+        except OSError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
     with suppress(OSError):
         folder.rmdir()
         sync_folder(folder.parent)
+
+
+def _removed(path: Path) -> list[OSError]:
+    """Delete a file, or a folder and all in it that can be; what went wrong, with the names."""
+    problems: list[OSError] = []
+
+    def left(_call: object, name: str, problem: BaseException) -> None:
+        if isinstance(problem, OSError) and not isinstance(problem, FileNotFoundError):
+            problem.filename = name
+            problems.append(problem)
+
+    try:
+        if not path.is_dir() or path.is_symlink():
+            path.unlink(missing_ok=True)
+        elif sys.version_info >= (3, 12):
+            shutil.rmtree(path, onexc=left)
+        else:
+            shutil.rmtree(path, onerror=lambda call, name, raised: left(call, name, raised[1]))
+    except OSError as problem:
+        left(None, str(path), problem)
+    return problems
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -94,7 +125,10 @@ def _is(path: Path, names: tuple[str, ...]) -> bool:
 
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir() and not path.is_symlink():
-        for inside in sorted(path.iterdir()):
-            yield from _files(inside)
+        inside: list[Path] = []
+        with suppress(OSError):  # told of where it is taken away; until then it is not counted
+            inside = sorted(path.iterdir())
+        for each in inside:
+            yield from _files(each)
     else:
         yield path

@@ -33,6 +33,19 @@ _IN_THE_WAY = frozenset({errno.ENOTDIR, errno.EISDIR, errno.EEXIST})
 _NO_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 
 
+# What Python says in the place of a path where no folder takes a temporary file.
+_NO_TEMPORARY = "No usable temporary directory"
+
+
+def is_short(problem: OSError) -> bool:
+    """Whether the system is short of something, so that no other file would mend it."""
+    return problem.errno in SHORTAGE or _has_no_temporary(problem)
+
+
+def _has_no_temporary(problem: OSError) -> bool:
+    return problem.filename is None and (problem.strerror or "").startswith(_NO_TEMPORARY)
+
+
 def failure_of(problem: OSError) -> Failure | None:
     """The failure that an error amounts to; None for one that only a fault of ours explains."""
     return (
@@ -66,12 +79,26 @@ def _of_the_system(problem: OSError) -> Failure | None:
     """What the system refuses: memory, more open files, or this user."""
     if problem.errno == errno.ENOMEM:
         return no_memory()
+    if _has_no_temporary(problem):
+        return PartlyDone(
+            _(
+                "no folder takes a temporary file, neither /tmp nor /var/tmp: their disk is full "
+                "or read-only; make room, or name a folder elsewhere with TMPDIR"
+            )
+        )
     if problem.errno in _TOO_MANY:
         return PermissionDenied(
             _(
                 "the system lets no more files and sockets be open at once ({reason}); close other "
                 "programs, or raise the limit in this terminal: ulimit -n 1024"
             ).format(reason=problem.strerror)
+        )
+    if problem.errno == errno.ENOLCK:
+        return PermissionDenied(
+            _(
+                "{path} cannot be locked ({reason}), as on some disks over a network; keep it on a "
+                "disk of this machine (the data folder by GATEWATCH_HOME)"
+            ).format(path=problem.filename or _("a file"), reason=problem.strerror)
         )
     if problem.errno in _NOT_ALLOWED:
         return PermissionDenied(

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,13 +23,18 @@ if TYPE_CHECKING:
 # How the name of a file ends that is not finished; a crash may leave one.
 UNFINISHED = ".new"
 
+# The names that `replace_file` gives to them, and the seconds after which nobody is at one.
+_LEFT = re.compile(rf"(.+)\.\d+{re.escape(UNFINISHED)}")
+_ABANDONED = 86_400.0
+
 # By what the system says that a disk, or what a user may have of it, is full.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def replace_file(path: Path, content: str | bytes) -> None:
+def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> None:
     """Put a file in place in one step, its folder too where there is none.
 
+    Its time is ``dated``, in seconds since the epoch, or else that of now.
     It is on the disk when this returns, and a crash before leaves what was there. Under root both
     belong to the owner of the folder that they are in, who has to read them without root.
     """
@@ -38,12 +45,33 @@ def replace_file(path: Path, content: str | bytes) -> None:
         with naming(path), open(fresh, "wb", opener=open_new) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
+            if dated is not None:
+                os.utime(fresh, (dated, dated))
             os.fsync(file.fileno())
         fresh.replace(path)
-        sync_folder(path.parent)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
+    except BaseException:
+        # What went wrong before is what is told.
+        with contextlib.suppress(OSError):
             fresh.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sweep_unfinished(folder: Path, *names: str) -> None:
+    """Delete what was left unfinished in a folder by who was killed, once it is a day old.
+
+    Only what was to have one of these ``names``, where others keep their files in the folder too;
+    what is younger may belong to somebody who is at it. The folder need not be there.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            left = _LEFT.fullmatch(path.name)
+            if (
+                left
+                and (not names or left[1] in names)
+                and time.time() - path.lstat().st_mtime > _ABANDONED
+            ):
+                path.unlink(missing_ok=True)
 
 
 def move_into_place(staged: Path, final: Path) -> None:
@@ -51,7 +79,7 @@ def move_into_place(staged: Path, final: Path) -> None:
 
     Both lie on one disk. Under root it belongs to the owner of the folder that it comes into.
     """
-    with staged.open("rb+") as file:
+    with naming(final), staged.open("rb+") as file:
         os.fsync(file.fileno())
         hand_over(file.fileno(), final.parent)
     staged.replace(final)
@@ -166,11 +194,18 @@ def hand_over(made: Path | int, folder: Path) -> None:
         os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
 
 
+def sync_file(path: Path) -> None:
+    """Bring a finished file to the disk: what it cannot take, it may not say before."""
+    with naming(path), path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Bring to the disk which files a folder has, where the system can."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(handle)
+            with naming(folder):
+                os.fsync(handle)
         finally:
             os.close(handle)

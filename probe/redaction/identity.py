@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from probe.disk.private import make_folder, open_private, read_kept, replace_file
+from probe.disk.private import make_folder, naming, open_private, read_kept, replace_file
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -65,7 +65,8 @@ class Identity:
         make_folder(self.path.parent)
         lock = open_private(self.path.with_suffix(".lock"))
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with naming(self.path):
+                fcntl.flock(lock, fcntl.LOCK_EX)
             state = self._read()
             yield state
             replace_file(self.path, json.dumps(state))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probe.disk.places import data_folder
 from probe.disk.presence import nearest
-from probe.disk.private import make_folder, naming, open_private, read_kept
+from probe.disk.private import make_folder, naming, open_private, read_kept, sync_folder
 from probe.vantage.timekeeping import EVER_SET
 from probe.words.failure import BadInput, PartlyDone
 from probe.words.language import _
@@ -206,18 +206,24 @@ class Allowance:
         )
 
     def _write(self, file: int, today: int, sent: BytesSent) -> None:
-        # Of one length, so that no crash leaves half a line behind.
+        # Of one length, so that no crash leaves half a line behind; and once it has that length on
+        # the disk, no power cut leaves a file of zeros, which would stop everything.
         text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
+        length = os.fstat(file).st_size
         os.lseek(file, 0, os.SEEK_SET)
         with naming(self._path):
             os.write(file, text.encode())
+            if os.fstat(file).st_size > length:
+                os.fsync(file)
+                sync_folder(self._path.parent)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
         make_folder(self._path.parent)
         file = open_private(self._path)
         try:
-            _lock(file)
+            with naming(self._path):
+                _lock(file)
             yield file
         finally:
             os.close(file)

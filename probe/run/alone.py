@@ -11,7 +11,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from probe.disk.belongings import sweep
 from probe.disk.presence import is_folder
+from probe.disk.private import naming
 from probe.words.failure import Failure
 from probe.words.language import _
 
@@ -28,6 +30,7 @@ class Busy(Failure):
 def alone(folder: Path) -> Iterator[None]:
     """Hold a folder; the lock ends with the process at the latest. Raises `Busy`.
 
+    What was left unfinished in it by who was killed goes.
     Where there is no such folder nothing can be going on in it, and none is made.
     """
     if not is_folder(folder):
@@ -36,13 +39,15 @@ def alone(folder: Path) -> Iterator[None]:
     held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(folder):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(
                 _("another run is going on in {folder}; wait until it has ended").format(
                     folder=folder
                 )
             ) from None
+        sweep(folder)
         yield
     finally:
         os.close(held)

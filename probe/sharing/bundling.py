@@ -8,6 +8,7 @@ nobody for consent and sends nothing.
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from probe import __version__
+from probe.disk.private import naming, sweep_unfinished
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
@@ -53,10 +55,19 @@ _DRIFT = 600.0
 
 @dataclass
 class Bundled:
-    """What was made: bundles, and the lines that were left out by reason."""
+    """What was made: bundles, and the lines that were left out by reason.
+
+    ``unread`` are the errors of a disk that does not give all of a day file; each names its own.
+    """
 
     entries: list[OutboxEntry] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
+    unread: list[OSError] = field(default_factory=list)
+
+    def demand_all(self) -> None:
+        """Raise the first error of a disk that did not give all: a bundle was made of the rest."""
+        for problem in self.unread:
+            raise problem
 
 
 @dataclass
@@ -82,6 +93,7 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
         bundling = _Bundling(outbox, keys, spool)
         bundling.give_up_misdated()
         outbox.sweep()
+        sweep_unfinished(keys)
         return bundling.run()
 
 
@@ -117,11 +129,14 @@ def unbundled(spool: Path, folder: Path) -> int:
         return new
 
 
-def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
+def _new(
+    spool: Path, outbox: Outbox, unread: dict[str, OSError] | None = None
+) -> tuple[Iterator[Kept], list[DayFile]]:
     """The lines that are in no bundle yet, each once, and the day files as they are now.
 
     Day files that are as they were when all their lines were known are not read; the others are
-    those of the second value that the outbox does not know.
+    those of the second value that the outbox does not know. Into ``unread`` go the errors of a disk
+    that does not give all of a day file, by its name; without it they are raised.
     """
     present = [DayFile.of(path) for path in day_files(spool)]
     known = {day.name for day in present if outbox.known(day)}
@@ -129,11 +144,20 @@ def _new(spool: Path, outbox: Outbox) -> tuple[Iterator[Kept], list[DayFile]]:
     def lines() -> Iterator[Kept]:
         # The same line may stand in the spool twice, where somebody copied a file.
         seen: set[bytes] = set()
-        for kept in shared.lines(spool, without=known):
-            digest = digest_of(kept.line)
-            if digest not in seen and not outbox.bundled(kept.line):
-                seen.add(digest)
-                yield kept
+        for path in day_files(spool):
+            if path.name in known:
+                continue
+            try:
+                with naming(path):
+                    for kept in shared.lines_of_day(path):
+                        digest = digest_of(kept.line)
+                        if digest not in seen and not outbox.bundled(kept.line):
+                            seen.add(digest)
+                            yield kept
+            except OSError as problem:
+                if unread is None or problem.errno != errno.EIO:
+                    raise
+                unread[path.name] = problem
 
     return lines(), present
 
@@ -173,7 +197,8 @@ class _Bundling:
                 self.outbox.give_up(entry.sha256)
 
     def run(self) -> Bundled:
-        new, present = _new(self.spool, self.outbox)
+        unread: dict[str, OSError] = {}
+        new, present = _new(self.spool, self.outbox, unread)
         waiting: set[str] = set()
         for kept in new:
             reason = (
@@ -188,7 +213,8 @@ class _Bundling:
             self.put(kept.path.name, kept.line, kept.trace)
         for network in list(self.piles):
             self.close(network)
-        self.outbox.know(day for day in present if day.name not in waiting)
+        self.done.unread = list(unread.values())
+        self.outbox.know(day for day in present if day.name not in waiting | unread.keys())
         # Looked at anew: a day that has begun meanwhile may be in a bundle already.
         self.outbox.forget_days_but(path.name for path in day_files(self.spool))
         return self.done

@@ -5,7 +5,6 @@ This module knows neither keys nor collectors.
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,9 +35,8 @@ def write_copy(data: bytes, target: Path, entry: OutboxEntry) -> None:
     Its time is midnight before its newest trace: a stick carries that along, and the hour at which
     it was handed over is nobody's business.
     """
-    replace_file(target, data)
     midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
-    os.utime(target, (midnight, midnight))
+    replace_file(target, data, dated=midnight)
 
 
 def sweep(folder: Path, name: str | None = None) -> None:

@@ -23,7 +23,8 @@ class Ledger(sqlite3.Connection):
     """Says what went wrong as the rest of the program does: in a sentence, with its remedy."""
 
     def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:
-        super().__init__(path, *arguments, **options)
+        with _told_of(path):
+            super().__init__(path, *arguments, **options)
         self.path = path
 
     def execute(self, *arguments: Any) -> _Cursor:

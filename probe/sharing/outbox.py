@@ -18,7 +18,14 @@ from typing import TYPE_CHECKING, Any, Self
 from probe.disk.database import step
 from probe.disk.places import data_folder
 from probe.disk.presence import is_file
-from probe.disk.private import UNFINISHED, make_folder, open_private, replace_file
+from probe.disk.private import (
+    UNFINISHED,
+    make_folder,
+    naming,
+    open_private,
+    replace_file,
+    sweep_unfinished,
+)
 from probe.sharing.bundle import SUFFIX, digest_of, sha256_of
 from probe.sharing.ledger import open_ledger
 from probe.words.language import _, mark
@@ -117,7 +124,8 @@ def locked(folder: Path, what: str) -> Iterator[bool]:
     file = open_private(folder / f"{what}.lock")
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with naming(folder):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:
@@ -310,6 +318,7 @@ class Outbox:
                 path.suffix == SUFFIX and path.stem not in counted
             ):
                 path.unlink(missing_ok=True)  # who submits removes what is accepted, too
+        sweep_unfinished(self.receipts)
 
     # How far bundles have come.
 

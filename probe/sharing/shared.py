@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 from probe.spool import read, read_day
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from probe.spool import Kept
 
 
-def lines(folder: Path, *, without: Container[str] = ()) -> Iterator[Kept]:
+def lines(folder: Path) -> Iterator[Kept]:
     """All lines kept in a folder, oldest day first; `Kept.problem` says why one is not shared.
 
     A line without a problem is shared as `Kept.line`, its line end included. Not shared is what
     cannot be read, and what bears the marks of something that redaction did not make: no vantage,
-    or the address of a source. Somebody may have put such a line there by hand. ``without`` are
-    names of day files that are passed over.
+    or the address of a source. Somebody may have put such a line there by hand.
     """
-    return map(_looked_at, read(folder, without=without))
+    return map(_looked_at, read(folder))
 
 
 def lines_of_day(path: Path) -> Iterator[Kept]:

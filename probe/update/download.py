@@ -7,16 +7,22 @@ holds.
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.deadline import within
+from probe.disk.private import naming
 from probe.words.failure import BadInput, Offline, in_words
 from probe.words.language import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BufferedRandom
     from typing import IO
 
     import httpx2
@@ -30,6 +36,17 @@ TIMEOUT = 30.0
 PATIENCE = 3600.0
 # Ten times what the files have today, packed; beyond that it is something else.
 _LARGEST = 100 << 20
+
+
+@contextmanager
+def set_aside() -> Iterator[BufferedRandom]:
+    """A file to fetch into. It has no name: who is killed meanwhile leaves nothing behind.
+
+    Where its disk is full or fails, the error names the folder.
+    """
+    folder = Path(tempfile.gettempdir())
+    with naming(folder), tempfile.TemporaryFile(dir=folder) as file:
+        yield file
 
 
 def fetch(url: str, into: IO[bytes], proxy: str | None) -> datetime | None:

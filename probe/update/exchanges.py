@@ -6,7 +6,6 @@ This module knows nothing of address tables.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import defaultdict
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from probe.disk.private import replace_file
 from probe.origin.lists import Exchange
 from probe.origin.names import printable
-from probe.update.download import fetch
+from probe.update.download import fetch, set_aside
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -77,8 +76,7 @@ def fetch_exchanges(base: str, proxy: str | None) -> list[Exchange]:
 
 
 def _objects(url: str, proxy: str | None) -> list[dict[str, Any]]:
-    # Without a name: who is killed meanwhile leaves nothing behind.
-    with tempfile.TemporaryFile() as file:
+    with set_aside() as file:
         fetch(url, file, proxy)
         content = file.read()
     try:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from probe.disk.places import shipped
-from probe.disk.private import make_folder, move_into_place
+from probe.disk.private import make_folder, move_into_place, naming
 from probe.origin.errors import OriginError
 from probe.origin.lists import read_continents
 from probe.origin.mmdb import write_table
@@ -34,7 +34,7 @@ from probe.origin.snapshot import (
     read_manifest,
     sha256_of,
 )
-from probe.update.download import fetch
+from probe.update.download import fetch, set_aside
 from probe.words.failure import BadInput
 from probe.words.language import _
 
@@ -91,7 +91,7 @@ class _Reader:
                 for number, line in enumerate(lines, start=1):  # noqa: B007 - told on failure
                     first, last, asn, country, name = line.rstrip("\n").split("\t")
                     self._add(_number(first, family), _number(last, family), asn, country, name)
-        except (OSError, EOFError, zlib.error) as problem:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as problem:
             raise BadInput(
                 _("{url} is no whole gzip file ({reason}); try again").format(
                     url=url, reason=problem
@@ -154,8 +154,7 @@ def fetch_tables(base: str, proxy: str | None) -> Tables:
     """
     reader = _Reader(frozenset(read_continents(shipped("continents.toml"))))
     with ExitStack() as stack:
-        # Without names: who is killed meanwhile leaves nothing behind.
-        files = [stack.enter_context(tempfile.TemporaryFile()) for _name in TABLE_FILES]
+        files = [stack.enter_context(set_aside()) for _name in TABLE_FILES]
         made = [
             fetch(base + name, file, proxy) for name, file in zip(TABLE_FILES, files, strict=True)
         ]
@@ -191,7 +190,13 @@ def install_tables(folder: Path, tables: Tables) -> SnapshotManifest:
     except (FileNotFoundError, OriginError):
         before = None
     date = tables.made.date().isoformat()
-    with tempfile.TemporaryDirectory(prefix=".update-", dir=folder) as staging:
+    with (
+        naming(folder),
+        # What cannot be tidied up goes with the next update: see `_sweep`.
+        tempfile.TemporaryDirectory(
+            prefix=".update-", dir=folder, ignore_cleanup_errors=True
+        ) as staging,
+    ):
         table, register = Path(staging) / "table", Path(staging) / "register"
         with table.open("wb") as file:
             write_table(

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import re
+import signal
 import socket
 import sqlite3
 import stat
@@ -248,6 +249,42 @@ def test_a_backup_is_a_collector_that_knows_the_same(folder: Path, tmp_path: Pat
         restored.serve(NOW)
         assert [restored.receipt(name) for name in NAMES] == before
         assert public_key(restored) == public_key(running)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_first_backup_that_was_killed_is_made_anew(
+    folder: Path, tmp_path: Path, call: str
+) -> None:
+    """Its folder was taken for somebody else's, since there was no key in it yet."""
+    program = f"""
+import os, pathlib, signal
+name = {call!r}
+killed = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+setattr(os if name == "fsync" else pathlib.Path, name, killed)
+from probe.cli import main
+main(["collect", "backup", {str(folder)!r}, {str(tmp_path / "copy")!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert any((tmp_path / "copy").iterdir())
+    again = gatewatch("backup", str(folder), str(tmp_path / "copy"))
+    assert (again.exit_code, again.stderr) == (0, "")
+    assert files(tmp_path / "copy") == files(folder)
+
+
+def test_a_backup_says_of_what_there_is_no_file(folder: Path, tmp_path: Path) -> None:
+    """It said that it held them all. What an earlier one has stays, and is all that there is."""
+    words = ("backup", str(folder), str(tmp_path / "copy"))
+    (folder / "quarantine" / f"{NAMES[0]}.tar").rename(tmp_path / "away")
+    done = gatewatch(*words)
+    assert (done.exit_code, done.stdout) == (6, "")
+    assert f"of 1 bundle that is held there is no file in {folder}" in done.stderr
+    assert files(tmp_path / "copy") == files(folder)
+    (tmp_path / "away").rename(folder / "quarantine" / f"{NAMES[0]}.tar")
+    assert gatewatch(*words).exit_code == 0
+    (folder / "quarantine" / f"{NAMES[0]}.tar").unlink()
+    assert gatewatch(*words).exit_code == 0
+    assert len(files(tmp_path / "copy")["quarantine"]) == 3
 
 
 def test_what_a_sender_had_deleted_goes_from_the_backup(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.collect.checks import check
+from analysis.collect.look import Look
 from analysis.collect.store import InUse, NotHeld, Store, public_key
 from probe.sharing.bundle import Bundle, public_part, sha256_of
 from probe.sharing.receipt import Receipt
@@ -80,6 +82,46 @@ def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
     assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
     found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
     assert [time % 86_400 for time in found] == [0] * 6
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_a_copy_that_is_broken_off_is_what_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """As by a full disk: what the copy holds it has files of, and the next call ends it."""
+    copy = tmp_path / "copy"
+
+    def full(_look: Look, _name: str, to: Path) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device", str(to))
+
+    with Store(tmp_path / "c") as store:
+        put(store, ONE)
+        for _ in range(times):
+            store.back_up(copy, NOW)
+        store.decide(NAME, "accepted", None, NOW)
+        store.settle(NOW)
+        put(store, TWO)
+        with monkeypatch.context() as patch:
+            patch.setattr(Look, "_copy", full)
+            with pytest.raises(OSError, match="No space"):
+                store.back_up(copy, NOW)
+        if times:
+            with Look(copy) as was:
+                assert [(one.sha256, one.status) for one in was.held()] == [(NAME, "quarantined")]
+                assert set(was.sizes()) == {NAME}
+        for place in ("quarantine", "accepted"):
+            left = copy / place / f"{NAME}.tar.4711.new"
+            left.write_bytes(ONE[:100])
+            os.utime(left, (86_400, 86_400))
+        assert store.back_up(copy, NOW) == 2
+    assert files(copy) == files(tmp_path / "c")
+    assert {path.name for path in copy.iterdir()} == {
+        "accepted",
+        "collector.db",
+        "incoming",
+        "key.pem",
+        "quarantine",
+    }
 
 
 def assert_no_order(database: Path, names: list[str]) -> None:
@@ -296,6 +338,19 @@ def test_what_a_refused_bundle_held_came_from_nobody(tmp_path: Path) -> None:
         assert put(store, again) == Receipt(sha256_of(again), "quarantined", 1, "2026-11-24")
         once_more = sealed([line(trace(1)), line(trace(5))], OTHER)
         assert str(put(store, once_more).reason).startswith("replay: ")
+
+
+def test_what_was_broken_off_goes_where_nobody_serves(tmp_path: Path) -> None:
+    """Bundles that come by stick are taken in without a server, which would sweep at its start."""
+    with Store(tmp_path) as store:
+        put(store, ONE)
+    for name in ("key.pem.4711.new", "thesis.4711.new", "incoming/0123", "incoming/4567"):
+        (tmp_path / name).write_bytes(ONE[:100])
+        if name != "incoming/4567":
+            os.utime(tmp_path / name, (86_400, 86_400))
+    with Store(tmp_path):
+        assert {path.name for path in tmp_path.glob("*.new")} == {"thesis.4711.new"}
+        assert files(tmp_path) == {"incoming": ["4567"], "quarantine": [NAME[:8]]}
 
 
 def test_a_start_puts_right_what_a_crash_left(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from probe.origin import Origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from probe.words.failure import PIPE_CLOSED
 from tests.analysis.intake.test_load import OURS, lines, result
-from tests.descriptors import open_below
+from tests.descriptors import file_of, open_below
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
 DATA = Path(__file__).parents[2] / "data/traces"
@@ -429,6 +429,30 @@ def test_what_fails_midway_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
     assert not open_below(tmp_path)
     assert failed.traceback
+
+
+@pytest.mark.parametrize("form", ["records", "atlas", "parquet"])
+def test_what_the_disk_has_not_taken_has_no_name(
+    tmp_path: Path, form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails, or a full one over a network, may say so only at the end."""
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing)
+        with pytest.raises(OSError, match="Input/output error"):
+            convert([from_json(result())], str(tmp_path / OUT[form]), form)
+    assert list(tmp_path.iterdir()) == []
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(file_of(file)))
+    convert([from_json(result())], str(tmp_path / OUT[form]), form)
+    written = {path for path in tmp_path.rglob("*") if path != tmp_path}
+    unfinished = f"{OUT[form]}.part"
+    named = [Path(str(path).replace(unfinished, OUT[form])) for path in synced]
+    assert set(named) == written | {tmp_path}
+    assert synced[-1] == tmp_path
 
 
 @pytest.mark.parametrize("name", ["x.parquet", "x.tar", "x.warts"])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
+from probe.sharing import shared
 from probe.sharing.bundle import unseal
+from probe.spool import Kept
 from tests.consenting import agree
 from tests.pages import ROOT, blocks, commands_of, pattern_of
 from tests.probe.sharing.test_bundling import dated, keep, trace
@@ -95,6 +99,33 @@ def test_what_was_left_out_is_said(home: Path) -> None:
     """Lines that cannot be shared are counted by reason."""
     keep(home, trace(1), trace(2, None))
     assert "left out: 1 no network\n" in gatewatch("bundle").stdout
+
+
+@pytest.mark.parametrize("words", [["bundle"], ["bundle", "--json"], ["submit", "--leave-at"]])
+def test_a_day_that_the_disk_does_not_give_is_named_once_all_else_is_bundled(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """What can be saved is saved first, as the sentence says that it should be."""
+    (tmp_path / "stick").mkdir()
+    keep(home, trace(1))
+    whole = shared.lines_of_day
+    bad = home / "spool" / "2020-01-01.jsonl"
+    bad.touch()
+
+    def failing(path: Path) -> Iterator[Kept]:
+        yield from whole(path)
+        if path == bad:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(shared, "lines_of_day", failing)
+    done = gatewatch(*words, *([str(tmp_path / "stick")] if "--leave-at" in words else []))
+    assert done.exit_code == 6
+    assert done.stderr == (
+        f"gatewatch: the disk fails at {bad} (Input/output error); save what is on it, and go on "
+        "with another\n"
+    )
+    assert list((home / "outbox").glob("*.tar"))
+    assert done.stdout
 
 
 def test_what_waits_for_its_time_is_said_with_when_it_goes(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import functools
 import json
 import os
@@ -199,6 +201,56 @@ def test_what_is_not_ours_stays_and_is_named(tmp_path: Path, home: Path) -> None
     assert f"left, since it is not gatewatch's: {home / 'letters'}" in done.stdout
     assert [path.name for path in home.iterdir()] == ["letters"]
     assert (elsewhere / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("stuck", ["consent.json", "one.pem", "one.jsonl", "vantage.state"])
+def test_what_cannot_be_deleted_keeps_nothing_else(
+    home: Path, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    """A card with one bad block kept all that came after it; who purges may be in a hurry."""
+    for name in ("keys/one.pem", "spool/one.jsonl"):
+        (home / name).touch()
+    remove = os.unlink
+
+    def failing(path: str | Path, *, dir_fd: int | None = None) -> None:
+        if Path(path).name == stuck:
+            raise OSError(errno.EIO, "Input/output error", path)
+        remove(path, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", failing)
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    (left,) = [path for path in home.rglob("*") if path.is_file()]
+    assert left.name == stuck
+    assert done.exit_code == 6
+    assert f"the disk fails at {left} (Input/output error)" in done.stderr
+    gatewatch("purge", "--yes")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("fault", ["locks", "folder"])
+def test_a_disk_that_fails_keeps_nobody_from_deleting(
+    home: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Without locks nobody else can be at work; what cannot be listed is not counted."""
+    listed = os.listdir
+
+    def without(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    def failing(path: str | Path) -> list[str]:
+        if Path(path).name == "spool":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return listed(path)
+
+    with monkeypatch.context() as patch:
+        if fault == "locks":
+            patch.setattr(fcntl, "flock", without)
+        else:
+            patch.setattr(os, "listdir", failing)
+        done = CliRunner().invoke(main, ["purge", "--yes"])
+    assert done.exit_code == 0, done.stderr
+    assert not home.exists()
 
 
 def test_what_a_crash_left_unfinished_is_ours_too(tmp_path: Path) -> None:

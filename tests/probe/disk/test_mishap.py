@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import resource
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from probe.disk.mishap import failure_of
+from probe.disk.mishap import failure_of, is_short
 from probe.owner.consent import said
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
+from probe.run.alone import alone
 from probe.schedule.diary import Diary
-from probe.words.failure import BadInput, PermissionDenied
+from probe.sharing.outbox import locked
+from probe.spool import Spool, read, torn
+from probe.words.failure import BadInput, PartlyDone, PermissionDenied
 
 
 def no_home(monkeypatch: pytest.MonkeyPatch, _: Path) -> None:
@@ -69,6 +75,56 @@ def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: st
         "the system lets no more files and sockets be open at once (Too many open files); close "
         "other programs, or raise the limit in this terminal: ulimit -n 1024"
     )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda folder: Spool(folder / "spool"),
+        lambda folder: list(read(folder / "spool")),
+        lambda folder: torn(folder / "spool"),
+        lambda folder: Identity(folder).used(3),
+        lambda folder: Allowance(allowance_file(folder), 1e6, lambda: 1.8e9).spend(60),
+        lambda folder: alone(folder).__enter__(),
+        lambda folder: locked(folder, "bundling").__enter__(),
+    ],
+    ids=["spool", "read", "torn", "identity", "allowance", "alone", "outbox"],
+)
+def test_a_disk_without_locks_is_named(
+    use: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over a network, where the server or its service of locks is away."""
+
+    def without(_file: int, how: int) -> None:
+        if how != fcntl.LOCK_UN:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "2026-11-23.jsonl").touch()
+    monkeypatch.setattr(fcntl, "flock", without)
+    with pytest.raises(OSError, match="No locks available") as raised:
+        use(tmp_path)
+    failure = failure_of(raised.value)
+    assert isinstance(failure, PermissionDenied)
+    assert str(failure).startswith(str(tmp_path))
+    assert "cannot be locked (No locks available)" in str(failure)
+
+
+def test_a_system_without_temporary_files_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python looks for a folder that takes one, names all of them, and no file is to blame."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(FileNotFoundError) as raised:
+            tempfile.gettempdir()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert is_short(raised.value)
+    assert not is_short(FileNotFoundError(errno.ENOENT, "No such file or directory", "/tmp"))
+    failure = failure_of(raised.value)
+    assert isinstance(failure, PartlyDone)
+    assert str(failure).startswith("no folder takes a temporary file, neither /tmp nor /var/tmp")
 
 
 @pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")

@@ -20,6 +20,8 @@ from probe.disk.private import (
     read_kept,
     remove_file,
     replace_file,
+    sweep_unfinished,
+    sync_folder,
     try_to_write,
 )
 from tests.descriptors import file_of
@@ -143,6 +145,52 @@ def test_an_error_of_the_system_names_the_file(tmp_path: Path) -> None:
     assert missing.value.filename == str(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (sync_folder, "."),
+        (lambda folder: remove_file(folder / "state"), "."),
+        (lambda folder: move_into_place(folder / "state", folder / "moved"), "moved"),
+    ],
+    ids=["sync_folder", "remove_file", "move_into_place"],
+)
+def test_what_the_disk_does_not_hear_of_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path], None],
+    named: str,
+) -> None:
+    """Whoever is told that a disk fails has to know which."""
+    (tmp_path / "state").write_text("1")
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        change(tmp_path)
+    assert raised.value.filename == str(tmp_path / named)
+
+
+def test_what_cannot_be_tidied_up_does_not_hide_what_went_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that has become read-only while a file was written lets nothing go either."""
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    def stuck(self: Path, missing_ok: bool = False) -> None:
+        if not missing_ok:
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    monkeypatch.setattr(Path, "unlink", stuck)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        replace_file(tmp_path / "state", "1")
+    assert raised.value.filename == str(tmp_path / "state")
+
+
 def test_what_could_not_be_finished_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +208,25 @@ def test_what_could_not_be_finished_leaves_what_was_there(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_has_its_time_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is broken off in between, no file tells when that was."""
+    path = tmp_path / "copy.tar"
+    replace_file(path, b"1", dated=86_400)
+    assert path.stat().st_mtime == 86_400
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", forbidden)
+    with pytest.raises(PermissionError) as raised:
+        replace_file(path, b"2", dated=172_800)
+    assert raised.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert (path.read_bytes(), path.stat().st_mtime) == (b"1", 86_400)
+
+
 def test_what_a_crash_left_unfinished_does_not_stand_in_the_way(tmp_path: Path) -> None:
     """In a container the same program has the same process number at each start."""
     path = tmp_path / "schedule.state"
@@ -169,6 +236,19 @@ def test_what_a_crash_left_unfinished_does_not_stand_in_the_way(tmp_path: Path) 
     replace_file(path, "after")
     assert path.read_text() == "after"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_crashes_left_unfinished_goes_once_nobody_is_at_it(tmp_path: Path) -> None:
+    """Each power cut may leave one more; what somebody writes just now stays, and all else too."""
+    sweep_unfinished(tmp_path / "nowhere")
+    old = ["consent.json.4711.new", "AS38623-2026-11-23.pem.12.new"]
+    others = ["vantage.new", "notes.new", "consent.json", "4711.new.txt"]
+    for name in (*old, *others):
+        (tmp_path / name).write_text("1")
+        os.utime(tmp_path / name, (86_400, 86_400))
+    (tmp_path / "consent.json.4712.new").write_text("1")
+    sweep_unfinished(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {*others, "consent.json.4712.new"}
 
 
 @pytest.mark.parametrize("place", ["", "here", "here/kept", "kept/below"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from probe.run.allowance import BLOCK, Allowance, OverAllowance
 from probe.words.failure import BadInput
+from tests.descriptors import file_of
 
 NOON = 1_645_012_800.0  # 2022-02-16 12:00 UTC
 DAY = 86_400.0
@@ -145,6 +146,19 @@ def test_a_clock_that_was_never_set_gives_no_second_budget(tmp_path: Path) -> No
         Allowance(tmp_path / "state", 1000, clock).check()
     clock.now = NOON + 3600
     assert Allowance(tmp_path / "state", 1000, clock).left == 0
+
+
+def test_the_disk_hears_of_the_count_when_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that has a length and no content after a power cut would stop all later runs."""
+    synced: list[Path] = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append(file_of(file)))
+    for _ in range(3):
+        allowance = Allowance(tmp_path / "state", 1e6, Clock())
+        allowance.spend(60_000)
+        allowance.settle()
+    assert synced == [tmp_path / "state", tmp_path]
 
 
 def test_a_spent_day_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -79,6 +80,52 @@ def in_bundles(home: Path) -> list[bytes]:
 
 def as_shared(home: Path) -> list[bytes]:
     return [kept.line for kept in shared.lines(home / "spool") if kept.problem is None]
+
+
+def test_a_day_that_the_disk_does_not_give_keeps_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One bad block of a card kept all that was measured since; what it gives later goes then."""
+    keep(tmp_path, trace(1), trace(2), trace(3, days=1), trace(4, days=2))
+    whole = shared.lines_of_day
+
+    def failing(path: Path) -> Iterator[Kept]:
+        lines = whole(path)
+        yield next(lines)
+        if path.name == "2026-11-23.jsonl":
+            raise OSError(errno.EIO, "Input/output error")
+        yield from lines
+
+    with Outbox(tmp_path / "outbox") as outbox:
+        for made in (1, 0):
+            with monkeypatch.context() as patch:
+                patch.setattr(shared, "lines_of_day", failing)
+                done = bundle_new(tmp_path / "spool", outbox, tmp_path / "keys")
+                with pytest.raises(OSError, match="Input/output error"):
+                    unbundled(tmp_path / "spool", tmp_path / "outbox")
+            assert len(done.entries) == made
+            with pytest.raises(OSError, match="Input/output error") as raised:
+                done.demand_all()
+            assert raised.value.filename == str(tmp_path / "spool" / "2026-11-23.jsonl")
+        assert sum(entry.traces for entry in outbox.entries()) == 3
+        bundle_new(tmp_path / "spool", outbox, tmp_path / "keys").demand_all()
+    assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
+
+
+def test_what_power_cuts_left_unfinished_goes(tmp_path: Path) -> None:
+    """Of keys and of receipts, one more each time; a part of a private key should not lie there."""
+    keep(tmp_path, trace(1))
+    bundled(tmp_path)
+    left = [
+        tmp_path / "keys" / "AS38623-2026-11-23.pem.4711.new",
+        tmp_path / "outbox" / "receipts" / f"{'0' * 64}.json.4711.new",
+    ]
+    for path in left:
+        path.write_text("some of it", encoding="utf-8")
+        os.utime(path, (DAY, DAY))
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert bundled(tmp_path) == ([], Counter())
+    assert before - {path for path in tmp_path.rglob("*") if path.is_file()} == set(left)
 
 
 def test_a_bundle_holds_the_bytes_that_are_shown(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from probe.sharing.bundle import SUFFIX, Manifest
 from probe.sharing.outbox import Attempts, Outbox
 from probe.sharing.receipt import Receipt
-from probe.words.failure import BadInput, NotYetSent, PartlyDone
+from probe.words.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.words.language import for_scripts
 from probe.words.sentence import Sentence
 from tests.descriptors import open_files
@@ -46,6 +47,18 @@ def test_a_damaged_database_is_named_wherever_it_lies(folder: Path) -> None:
     database = folder / "outbox.db"
     database.write_bytes(b"not SQLite" * 1000)
     with pytest.raises(BadInput, match=f"{database} is damaged; move {folder} away"):
+        Outbox(folder)
+
+
+def test_a_database_that_cannot_be_opened_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite asks the system for it as soon as it opens it, when it may have become another."""
+    database = folder / "outbox.db"
+    database.unlink()
+    database.mkdir()
+    monkeypatch.setattr("probe.disk.database.open_private", lambda _: os.open(folder, os.O_RDONLY))
+    with pytest.raises(PermissionDenied, match=f"{database} may not be written"):
         Outbox(folder)
 
 

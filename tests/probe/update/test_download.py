@@ -5,12 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import subprocess
+import sys
+import tempfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from probe.update.download import fetch
+from probe.update.tables import fetch_tables
 from probe.words.failure import BadInput, Offline
 from tests.probe.update.publishing import Site
 from tests.proxies import dripping
@@ -106,3 +110,38 @@ def test_a_full_disk_is_not_a_lost_connection(site: Site) -> None:
         pytest.raises(OSError, match="No space left"),
     ):
         fetch(site.base + "x", full, None)
+
+
+@pytest.mark.parametrize("room", [100, 0])
+def test_where_temporary_files_have_no_room_is_said(site: Site, home: Path, room: int) -> None:
+    """As on the one disk of a small board that is full; what is in use stays."""
+    site.publish()
+    code = (
+        "import resource\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+        "from probe.cli import main\n"
+        f"main(['data', 'update', '--tables-from', {site.base!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr == (
+        f"gatewatch: disk full at {tempfile.gettempdir()}; what was kept before is safe, make room "
+        "and run again\n"
+        if room
+        else "gatewatch: no folder takes a temporary file, neither /tmp nor /var/tmp: their disk "
+        "is full or read-only; make room, or name a folder elsewhere with TMPDIR\n"
+    )
+    assert not home.exists()
+
+
+def test_a_disk_that_fails_is_no_damaged_table(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To fetch it once more would not mend it."""
+    site.publish()
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("probe.update.tables.gzip.open", failing)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        fetch_tables(site.base, None)
+    assert raised.value.filename == tempfile.gettempdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 import time
 import tracemalloc
 from ipaddress import IPv4Address
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.origin import open_origin
+from probe.update.tables import fetch_tables, install_tables
 from probe.words.failure import BadInput
 from tests.probe.update.publishing import V4, Site, command, contents, update_tables
 
@@ -57,6 +59,24 @@ def test_the_next_update_replaces_it(site: Site, home: Path) -> None:
     assert before.lookup("8.8.8.8").asn == 15169
     # The register is read when it is first asked for, which may be after an update.
     assert [network.asn for network in before.networks("US")] == [15169]
+
+
+@pytest.mark.usefixtures("few")
+def test_a_disk_without_room_for_them_is_named(site: Site, home: Path) -> None:
+    """What was fetched is larger once it is unpacked; what is in use stays, whole."""
+    site.publish()
+    assert command("update", "--tables-from", site.base).exit_code == 0
+    before = sorted((home / "origin").iterdir())
+    tables = fetch_tables(site.base, None)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(OSError, match="too large") as raised:
+            install_tables(home / "origin", tables)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert raised.value.filename == str(home / "origin")
+    assert sorted((home / "origin").iterdir()) == before
 
 
 @pytest.mark.usefixtures("few")
