@@ -184,6 +184,8 @@ PURE = {
     "probe.run.experience",
     "probe.run.imagined",
     "probe.run.tally",
+    "probe.run.watch",
+    "probe.run.worklist",
     "probe.sharing.bundle",
     "probe.sharing.receipt",
 }

@@ -18,7 +18,7 @@ from probe.commands import kept, options
 from probe.commands.attended import Attended
 from probe.commands.choosing import Choice
 from probe.commands.discreet import discreet
-from probe.commands.expedition import Expedition, Tracing
+from probe.commands.expedition import Expedition, Wanted
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
 from probe.disk.places import data_folder
@@ -147,7 +147,7 @@ def run(
     excluded = read_exclusions(exclusions_file())
     known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    tracing = Tracing(
+    wanted = Wanted(
         SessionSettings(rate=rate),
         options.method(method),
         partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
@@ -184,7 +184,7 @@ def run(
             flow=flow,
         )
         targets = choice.targets(campaign.access.country)
-        expedition = Expedition(network, campaign, choice, targets, tracing, read_premises, began)
+        expedition = Expedition(network, campaign, choice, targets, wanted, read_premises, began)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             if not as_json:
