@@ -14,11 +14,32 @@ from collections.abc import Collection, Iterable, Mapping
 from analysis.alarm.reach import continents, outside
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
+from analysis.grading.figures import Support
+from analysis.grading.readings import Period, Strict
 from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import days_of_most
+from analysis.shares.convergence import candidate, days_of_most, rivals, weighted_share
 from analysis.shares.intervals import captured_bounds
 from analysis.shares.pairs import Pair
+
+
+def support_of(strict: Strict, period: Period) -> Support:
+    """What bears out the strongest candidate of a period."""
+    top, policy = strict.top, period.standard.policy
+    if top is None:
+        return Support()
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
+    return Support(
+        mostly=pass_mostly(top.node, strict.behind, strict.judged),
+        elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
+        continents=continents_reached(top.node, strict.behind, strict.judged, policy),
+        keys=len(keys_showing(top.node, strict.behind, period.international, period.seen.blocks)),
+        unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
+        rivals=rivals(top, strict.nameable, strict.left_out, policy),
+        weighed=weighted_share(top.shares, period.standard.weights.of) or 0.0,
+        alone=len(strict.behind & period.alone(top.node)),
+        by_turns=len(strict.behind & period.by_turns(top.node)),
+    )
 
 
 def keys_showing(
