@@ -26,8 +26,9 @@ from analysis.scale.engine import Digest, Here, Mapper, Recipe, digest, reduce
 from analysis.scale.fold import Folded, Part
 from analysis.scale.pieces import Given, Groups, Piece, Place, Uncut, Values, pieces, uncut
 from analysis.scale.worker import Answer, ClusterError, _begun, end, packed, part_there, versions
-from analysis.simulated.simulation import COUNTRY, NOW, Simulated, country
+from analysis.simulated.simulation import NOW, Simulated, country
 from analysis.simulated.simulation import Truth as Country
+from analysis.simulated.world import COUNTRY
 from probe.cli import main
 from probe.record import to_line
 from tests.descriptors import open_files
