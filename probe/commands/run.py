@@ -96,8 +96,8 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduled",
     is_flag=True,
-    help="As a timer calls it: measure only if it is time and neither battery, link nor budget "
-    "speak against it, and print one line.",
+    help="For a timer: measure only if it is time, and battery, link and budget allow it; print "
+    "one line.",
 )
 @options.courtesy
 @options.probing
