@@ -105,8 +105,9 @@ def judge_family(
     """Judge what was seen of one address family.
 
     ``frozen`` are the same traces under one table: the alarm must not hear a table change.
-    ``displaced`` are organisations of which traces were left out as those of another's network,
-    with their last day: where nothing else is known of one, its ways are not known.
+    ``displaced`` are organisations that lost unsigned traces, since the sender of these speaks for
+    another network, each with the last day of such a trace: if nothing else is known of one, its
+    ways count as not known.
     """
     table, policy = standard.table, standard.policy
     of_alarm = see(frozen, table, policy)

@@ -40,8 +40,8 @@ def _one_operator_behind(
     """Whether nearly every organisation meets the same domestic operator behind an exchange.
 
     An organisation does if nearly all of its traces over the exchange go on there: one that it
-    meets more often than any other it may still meet seldom. An operator of which only the numbers
-    are there is met by nobody.
+    meets more often than any other it may still meet seldom. Nobody meets an operator that only
+    lends its numbers to the routers there.
     """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:

@@ -50,8 +50,9 @@ def candidates(
 class Period:
     """What stays the same whichever pairs of the period judged are looked at.
 
-    ``gone`` are the organisations that were measured before it and not in it, ``displaced`` those
-    of which traces were left out as those of another's network; the others are as in `Figures`.
+    ``gone`` are the organisations that were measured before it and not in it. ``displaced`` are
+    those that lost unsigned traces, since the sender of these speaks for another network. The other
+    fields are as in `Figures`.
     """
 
     seen: Seen
@@ -84,7 +85,7 @@ class Period:
 
 
 class Strict(NamedTuple):
-    """What paths show for certain: whom most organisations pass, and whom that is judged by.
+    """What paths show for certain: the candidates, and the organisations that judge the first.
 
     ``nameable`` are those of the candidates that may be named, ``top`` the first of them,
     ``behind`` the organisations that it captured, ``left_out`` those that say nothing about it,

@@ -74,9 +74,9 @@ def pass_mostly(node: Node, behind: Collection[str], pairs: Iterable[Pair]) -> i
 def pass_elsewhere(
     node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
 ) -> tuple[int, int]:
-    """How many of these organisations pass a node outside of one class, of how many that go there.
+    """How many of these organisations pass a node, and of how many, if one class is left out.
 
-    The class is the one without which the lower bound is lowest.
+    It is the class of destinations without which the lower bound is lowest.
     """
     known = [pair for pair in pairs if pair.resolved]
     measured = {(pair.organisation, pair.destination_class) for pair in known}
@@ -95,10 +95,10 @@ def pass_elsewhere(
 def continents_reached(
     node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
 ) -> int:
-    """On how many continents the destinations stand to which most organisations pass a node.
+    """On how many continents most of these organisations pass a node to a destination.
 
-    On each those count that were measured to it, and of these whoever passes the node to any of the
-    destinations there.
+    On each continent the organisations count that were measured to it. One of them passes the node
+    if it does so to any of the destinations there.
     """
     known = [pair for pair in pairs if pair.resolved and pair.organisation in behind]
     measured = {(pair.organisation, pair.destination_class) for pair in known}

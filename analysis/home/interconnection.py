@@ -109,8 +109,9 @@ def judge_domestic(
 ) -> Domestic:
     """Judge how the organisations of a country reach each other.
 
-    ``displaced`` are those of which traces were left out as those of another's network, with their
-    last day: where nothing else is known of one, its ways are not known.
+    ``displaced`` are organisations that lost unsigned traces, since the sender of these speaks for
+    another network, each with the last day of such a trace: if nothing else is known of one, its
+    ways count as not known.
     """
     table, policy = standard.table, standard.policy
     since = family.timeline.since or dt.date.min

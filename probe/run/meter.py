@@ -1,4 +1,4 @@
-"""A network layer that counts what it sends, and does not let one closed door end the journey.
+"""A network layer that counts what it sends, and lets a firewall end one trace, not the run.
 
 Stands between the session and a backend, where every packet passes, so that the budget of the
 day counts what was sent and not what was kept. It knows nothing of traces; what the day has left
