@@ -165,6 +165,7 @@ PURE = {
     "probe.engine.economical",
     "probe.engine.exploring",
     "probe.engine.forks",
+    "probe.engine.horizon",
     "probe.engine.manner",
     "probe.engine.multipath",
     "probe.engine.playing",

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from probe.cli import main
 from probe.disk.belongings import belongings, strangers, take_away
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.run.alone import alone
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import Receipt

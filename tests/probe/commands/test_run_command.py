@@ -25,8 +25,8 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.owner.consent import Permission, change
 from probe.record import VPN, WRONG_CLOCK
 from probe.redaction.premises import Premises

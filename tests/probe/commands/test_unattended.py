@@ -18,8 +18,8 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.commands.choosing import Choice
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity

@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.engine.strategy import (
-    INITIAL_TTLS,
-    REMEMBERED,
-    EveryHop,
-    Horizon,
-    Limits,
-    distance_by_reply,
-    visits,
-)
+from probe.engine.horizon import REMEMBERED, Horizon, Limits
+from probe.engine.strategy import INITIAL_TTLS, EveryHop, distance_by_reply, visits
 from probe.network import Kind
 
 HOP = Kind.TIME_EXCEEDED
