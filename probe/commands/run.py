@@ -7,6 +7,7 @@ end what became of each. How it goes through them, `probe.commands.expedition` k
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ import click
 
 from probe.commands import kept, options
 from probe.commands.attended import Attended
-from probe.commands.choosing import Choice
+from probe.commands.choosing import Choice, Selection
 from probe.commands.discreet import discreet
 from probe.commands.expedition import Expedition, Wanted
 from probe.commands.folder import Folder
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--targets",
-    "listed",
+    "own_list",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your own list, one address and name a line. Else: root servers, large foreign "
     "networks, and the networks of your country.",
@@ -105,7 +106,7 @@ if TYPE_CHECKING:
 @discreet("gatewatch doctor")
 def run(
     *,
-    listed: Path | None,
+    own_list: Path | None,
     country: str | None,
     access_as: int | None,
     method: str,
@@ -159,21 +160,17 @@ def run(
         network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
         if not dry_run:
             try_to_write(folder)
+        identity = Identity(data_folder())
+        flow = identity.last_flow() if resume else None
         choice = Choice(
             origin,
             here,
-            version,
-            limit,
-            listed,
+            Selection(own_list, version, limit, own_network),
             excluded=excluded,
-            own_network=own_network,
             without_way=without_way,
+            done=Counter() if flow is None else kept.done(folder, flow),
+            place=turn.place,
         )
-        choice.place = turn.place
-        identity = Identity(data_folder())
-        flow = identity.last_flow() if resume else None
-        if flow is not None:
-            choice.done = kept.done(folder, flow)
         campaign = Campaign(
             folder=folder,
             origin=origin,
