@@ -109,6 +109,7 @@ MEETING = {
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {
         "probe.origin.attribute",
+        "probe.redaction.inside",
         "probe.redaction.redact",
         "probe.redaction.spellings",
     },
@@ -179,6 +180,7 @@ PURE = {
     "probe.origin.border",
     "probe.origin.special",
     "probe.record",
+    "probe.redaction.inside",
     "probe.redaction.premises",
     "probe.redaction.redact",
     "probe.redaction.spellings",
