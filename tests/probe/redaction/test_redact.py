@@ -268,6 +268,13 @@ def test_a_target_that_answers_at_home_is_cut_whoever_has_its_number(path: tuple
     assert "203.144.65.9" not in to_line(found)
 
 
+def test_a_target_that_answers_at_the_first_hop_is_at_home_whatever_else_shows() -> None:
+    """No trace of the run has shown the access network yet, and it is this line all the same."""
+    found = redact(trace("203.144.65.9", target="203.144.65.9"), HOME, ACCESS, TABLE)
+    assert (found.dst_addr, found.dst_name, addresses(found)) == ("203.144.65.0", None, [None])
+    assert "203.144.65.9" not in to_line(found)
+
+
 def test_a_target_behind_a_silent_access_network_stays_whole() -> None:
     """Whose hops are all silent may be anywhere: what answers at the second is not home."""
     found = redact(trace(None, "203.144.65.9", target="203.144.65.9"), HOME, ACCESS, TABLE)
