@@ -90,10 +90,10 @@ class Look:
     def back_up(self, to: Path, now: datetime) -> int:
         """Make a folder a whole copy of this one, or bring one that was in step, while it is used.
 
-        Gives the number of bundles that the copy holds. Only what is not there yet is copied.
-        What is no longer held here is deleted there as well: otherwise a bundle that was deleted at
-        its sender's wish would come back with the backup. A copy is as private, and tells as little
-        of hours and order, as what it was made of.
+        Gives the number of bundles that the copy holds. Only what is not there yet is copied, and
+        what is held no more goes there too: a bundle that was deleted as its sender asked would
+        come back with the backup. A copy is as private, and tells as little of hours and order, as
+        what it was made of.
         """
         for made in (to, to / QUARANTINE, to / ACCEPTED, to / INCOMING):
             make_folder(made)

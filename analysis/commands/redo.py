@@ -8,10 +8,10 @@ from pathlib import PurePath
 
 
 def command_line() -> str:
-    """The command line that was typed, fit to be published in a verdict.
+    """What was typed, for who wants to redo it.
 
-    Of a path from the root or upwards only the last name is given: on whose machine a verdict was
-    made is nobody's business.
+    Of a path from the root or upwards only its name: a verdict is published, and on whose machine
+    it was made is nobody's business.
     """
     return shlex.join(["gatewatch", *map(_without_folders, sys.argv[1:])])
 
