@@ -1,7 +1,7 @@
-"""How long something on the network may take as a whole, whatever signs of life it gives.
+"""A deadline for something on the network as a whole, however often a byte arrives meanwhile.
 
-The timeouts of sockets are for each read: who sends a byte now and then could hold a command for
-ever, and with it the timer that waits for its end. This module knows nothing of what is done.
+A socket's timeout is for one read: a server that sends a byte now and then could hold a command
+for ever, and with it the timer that waits for its end. This module knows nothing of what is done.
 """
 
 from __future__ import annotations

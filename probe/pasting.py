@@ -1,4 +1,4 @@
-"""A sentence as anybody may read it: without addresses, names and folders of who ran the program.
+"""A sentence that anybody may read: without addresses, names and folders of the user.
 
 People paste faults and lists of findings into forums, and the journal keeps them. What may be said
 of a *measurement* is the business of `probe.redaction.redact`, whose rules this uses.
@@ -37,8 +37,9 @@ _NOBODYS = frozenset({_ITSELF, "::1", "localhost"})
 def harmless(text: str) -> str:
     """A sentence with ``~`` for its user's home, ``[folder]`` for others, ``[host]`` for names.
 
-    Whom its user sends to, through whom, and whom not to probe is left out as well: it tells who
-    one works with. It is withheld where it cannot be told for sure what has to be taken out.
+    The collector, its proxy and the addresses not to be probed are left out as well: they tell whom
+    the user works with. The whole sentence is withheld if it is not certain what has to be left
+    out.
     """
     try:
         return _without_whose(text)

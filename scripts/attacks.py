@@ -28,7 +28,8 @@ from analysis.judgement.judge import Judgement, judge
 from analysis.scale import edition
 from analysis.scale.engine import usable_cores
 from analysis.simulated.error_rates import TRIED
-from analysis.simulated.simulation import COUNTRY, GATEWAY, NOW, Simulated, Truth, country
+from analysis.simulated.simulation import NOW, Simulated, Truth, country
+from analysis.simulated.world import COUNTRY, GATEWAY
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, to_json
 
 ROOT = Path(__file__).parent.parent

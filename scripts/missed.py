@@ -16,8 +16,9 @@ from pathlib import Path
 from analysis.policy import Policy
 from analysis.simulated.error_rates import CELLS, TRIED, Cell, Outcome
 from analysis.simulated.hindsight import known_alarm
-from analysis.simulated.simulation import GATEWAY, Simulated, SimulatedTable
+from analysis.simulated.simulation import Simulated
 from analysis.simulated.trials import judge_drawn, redraw
+from analysis.simulated.world import GATEWAY, SimulatedTable
 from probe.record import Trace
 from scripts.roc import WorkFile
 

@@ -37,8 +37,9 @@ from analysis.simulated.error_rates import (
     limit,
     market,
 )
-from analysis.simulated.simulation import Churn, Faults
+from analysis.simulated.simulation import Churn
 from analysis.simulated.trials import draws, draws_known
+from analysis.simulated.world import Faults
 from analysis.words.wording import outward
 from probe import __version__
 

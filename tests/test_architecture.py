@@ -117,6 +117,7 @@ MEETING = {
     # The collector looks once more for what redaction should have taken, by its own words.
     "analysis.collect.checks": {
         "probe.origin.attribute",
+        "probe.redaction.inside",
         "probe.redaction.redact",
         "probe.redaction.spellings",
     },
@@ -176,6 +177,7 @@ PURE = {
     "probe.engine.economical",
     "probe.engine.exploring",
     "probe.engine.forks",
+    "probe.engine.horizon",
     "probe.engine.manner",
     "probe.engine.multipath",
     "probe.engine.playing",
@@ -189,12 +191,15 @@ PURE = {
     "probe.origin.border",
     "probe.origin.special",
     "probe.record",
+    "probe.redaction.inside",
     "probe.redaction.premises",
     "probe.redaction.redact",
     "probe.redaction.spellings",
     "probe.run.experience",
     "probe.run.imagined",
     "probe.run.tally",
+    "probe.run.watch",
+    "probe.run.worklist",
     "probe.sharing.bundle",
     "probe.sharing.receipt",
 }

@@ -31,11 +31,11 @@ class Timeline:
 
     ``gateways`` has for each organisation the days on which its gateway changed, and to what: the
     last node at home by most votes of a day, or None where the organisation is its own. A network
-    of which only the numbers are on the ways of half of the organisations is nobody's gateway. It
-    is empty where the data span too few days for an alarm. ``behind`` tells of an alarm whether
-    what stands behind the border is as before. ``after_a_pause`` counts the organisations that
-    moved and of which nothing is known in the weeks before. ``waves`` are all that were found, by
-    onset.
+    that only lends its numbers to routers on the ways of half of the organisations is nobody's
+    gateway. It is empty where the data span too few days for an alarm. ``behind`` tells of an alarm
+    whether what stands behind the border is as before. ``after_a_pause`` counts the organisations
+    that moved and of which nothing is known in the weeks before. ``waves`` are all that were found,
+    by onset.
     """
 
     alarm: Wave | None
@@ -180,7 +180,7 @@ def _watches(daily: Mapping[str, Mapping[str, Days]], policy: Policy) -> dict[st
 def _reason(alarm: Wave | None, waves: Sequence[Wave], found: Sequence[Wave], watched: int) -> str:
     """Why there is an alarm or none, and what wave was over last.
 
-    Of waves that were found but do not count nobody is named, as nobody is by the grade.
+    Waves that were found but do not count are told of without a name, as by the grade.
     """
     last = _last_over(waves)
     ended = _told_over(last) if last else None
@@ -246,7 +246,7 @@ def _last_over(waves: Sequence[Wave]) -> Wave | None:
 
 
 def _told_over(wave: Wave) -> str:
-    """What is told of a wave that is over."""
+    """The sentence about a wave that is over."""
     return (
         f"{len(wave.moved)} of {wave.watched} organisations moved to {wave.node.name} from "
         f"{wave.onset} on, and {wave.left} had left by {wave.over}"

@@ -111,7 +111,7 @@ def given_away(
 def alone_at(
     blocks: Blocks, observations: Sequence[Observation]
 ) -> Callable[[Node], frozenset[str]]:
-    """Who meets nobody at a node, as `come_by_themselves` has it; of an exchange none is told."""
+    """The organisations that `come_by_themselves` to a node; to an exchange none does."""
 
     @cache
     def found(node: Node) -> frozenset[str]:

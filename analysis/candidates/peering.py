@@ -100,7 +100,7 @@ class _Ports:
         self._coming = {way: senders.total() for way, senders in self._senders.items()}
 
     def agrees(self, handover: _Shown) -> bool | None:
-        """Whether the address is the port of who is next, None where nobody can say.
+        """Whether the address is the port of the next network; None where that cannot be told.
 
         It is if ``share`` of the other organisations that go there come in by it as well, from
         somebody else: a link between two networks has one address too.

@@ -17,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from probe.origin import special_class
 from probe.origin.attribute import majority
 from probe.record import Hop, MalformedRecord, Trace, from_json, moment, to_json
-from probe.redaction.redact import CUT_CLASSES, LOCAL_SUFFIXES, cut, only_code, only_labels
+from probe.redaction.inside import CUT_CLASSES
+from probe.redaction.redact import LOCAL_SUFFIXES, cut, only_code, only_labels
 from probe.redaction.spellings import embedded
 from probe.sharing.bundle import Bundle
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -21,6 +21,10 @@ from analysis.words.wording import asked, counted, many, outward, part, some_asn
 from probe.disk.places import shipped
 from probe.origin import Origin
 from probe.words.failure import BadInput
+
+if TYPE_CHECKING:
+    from analysis.shares.coverage import Weights
+    from analysis.simulated.planning import Invitee
 
 SCHEMA = "gatewatch.plan/1"
 ERROR_RATES = "planning/error-rates.json"
@@ -57,8 +61,8 @@ def _taking_part(paths: tuple[str, ...], table: Origin, code: str) -> _Panel:
     return _Panel(abroad, {one.organisation for one in seen} - abroad, rejected)
 
 
-def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str, float], str]:
-    """What each organisation of the country weighs, and in what."""
+def _weights(table: Origin, code: str, eyeballs: Path | None) -> Weights:
+    """What each organisation of the country weighs."""
     from analysis.intake.eyeballs import EyeballsError, read_eyeballs  # noqa: PLC0415
     from analysis.shares.coverage import by_addresses, by_users  # noqa: PLC0415 - not for --help
 
@@ -71,7 +75,7 @@ def _weights(table: Origin, code: str, eyeballs: Path | None) -> tuple[dict[str,
             raise BadInput(str(problem)) from None
     if not found.of:
         raise BadInput(f"{code}: no network of this country is in the address table")
-    return dict(found.of), found.unit
+    return found
 
 
 def _rates(networks: int, simulate: int) -> dict[str, Any]:
@@ -145,51 +149,63 @@ def plan(
     code = known_country(table, country, "CC")
     named_files(paths)
 
-    from analysis.judgement.fields import asns_at_home  # noqa: PLC0415
-    from analysis.simulated.error_rates import from_json  # noqa: PLC0415 - as in analyze
-    from analysis.simulated.planning import invitees, needs  # noqa: PLC0415
+    from analysis.simulated.planning import invitees  # noqa: PLC0415 - as in analyze
 
-    weights, unit = _weights(table, code, eyeballs)
+    weights = _weights(table, code, eyeballs)
     panel = _taking_part(paths, table, code)
-    measured = panel.abroad & set(weights)
-    invited = invitees(weights, measured)
+    measured = panel.abroad & set(weights.of)
+    invited = invitees(weights.of, measured)
     rates = _rates(networks or max(len(measured), 10), simulate)
-    rows = [from_json(row) for row in rates["rows"]]
-    wanted = needs(weights, rows, Policy(), measured)
-    coverage = max((one.coverage for one in invited if one.measured), default=0.0)
     fields = {
         "schema": SCHEMA,
         "country": code,
         "snapshot": table.snapshot.id,
-        "weights": unit,
-        "organisations": len(weights),
+        "weights": weights.unit,
+        "organisations": len(weights.of),
         "taking_part": len(measured),
-        "coverage": coverage,
+        "coverage": max((one.coverage for one in invited if one.measured), default=0.0),
         "at_home_alone": len(panel.at_home_alone),
         "unweighed": len(panel.abroad - measured),
         "rejected": dict(sorted(panel.rejected.items())),
-        "needs": {
-            "possible": wanted.possible,
-            "named": wanted.named,
-            "single": wanted.single,
-            "reliable": wanted.reliable,
-            "national": wanted.national,
-        },
-        "recruit": [
-            {
-                "organisation": one.organisation,
-                "asns": asns_at_home(one.organisation, table, code),
-                "weight": one.weight,
-                "share": one.share,
-                "coverage_then": one.coverage,
-                "open_then": 1.0 - one.coverage,
-            }
-            for one in invited
-            if not one.measured
-        ][:top],
+        "needs": _needs(weights, rates, measured),
+        "recruit": _recruits(invited, table, code)[:top],
         "error_rates": rates,
     }
     click.echo(json.dumps(fields, ensure_ascii=False) if as_json else _plain(fields, simulate))
+
+
+def _needs(weights: Weights, rates: dict[str, Any], measured: set[str]) -> dict[str, int | None]:
+    """How many networks must take part, and for what."""
+    from analysis.simulated.error_rates import from_json  # noqa: PLC0415 - as in analyze
+    from analysis.simulated.planning import needs  # noqa: PLC0415
+
+    rows = [from_json(row) for row in rates["rows"]]
+    wanted = needs(weights.of, rows, Policy(), measured)
+    return {
+        "possible": wanted.possible,
+        "named": wanted.named,
+        "single": wanted.single,
+        "reliable": wanted.reliable,
+        "national": wanted.national,
+    }
+
+
+def _recruits(invited: Iterable[Invitee], table: Origin, code: str) -> list[dict[str, Any]]:
+    """Whom to recruit next, in that order: all that do not take part yet."""
+    from analysis.judgement.fields import asns_at_home  # noqa: PLC0415 - as in analyze
+
+    return [
+        {
+            "organisation": one.organisation,
+            "asns": asns_at_home(one.organisation, table, code),
+            "weight": one.weight,
+            "share": one.share,
+            "coverage_then": one.coverage,
+            "open_then": 1.0 - one.coverage,
+        }
+        for one in invited
+        if not one.measured
+    ]
 
 
 def _plain(fields: dict[str, Any], simulate: int) -> str:

@@ -1,4 +1,4 @@
-"""How far reading is, for who waits before a terminal: traces read so far, while they are read."""
+"""Progress of reading, for somebody who waits at a terminal: how many traces were read so far."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BY = 1000
 
 @dataclass(frozen=True)
 class Watched:
-    """An engine of which ``tell`` is told after each part how many traces were read."""
+    """An engine that calls ``tell`` after each part with the number of traces read so far."""
 
     engine: Engine
     tell: Callable[[int], None]
@@ -40,7 +40,7 @@ class Watched:
 
 
 def watched(traces: Iterable[Trace], tell: Callable[[int], None]) -> Iterator[Trace]:
-    """The same traces; ``tell`` is told now and then how many there were."""
+    """The same traces; ``tell`` is called now and then with the number of them so far."""
     for read, trace in enumerate(traces, start=1):
         if read % _BY == 0:
             tell(read)
@@ -49,9 +49,10 @@ def watched(traces: Iterable[Trace], tell: Callable[[int], None]) -> Iterator[Tr
 
 @contextmanager
 def shown(*, printing: bool = False) -> Iterator[Callable[[int], None]]:
-    """Say how many traces were read where the standard error is a terminal, and take it back then.
+    """Show the number of traces read on a terminal, and wipe it off at the end.
 
-    A file or a log is told nothing, nor is a terminal on which what was read is ``printing``.
+    It goes to the standard error. Nothing is shown where that is a file or a log, or where the
+    results are ``printing`` on the same terminal.
     """
     if not sys.stderr.isatty() or (printing and sys.stdout.isatty()):
         yield lambda _: None

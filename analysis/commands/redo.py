@@ -1,4 +1,4 @@
-"""What was typed, as a verdict says it for who wants to redo it."""
+"""The command line, as a verdict records it so that anybody can repeat it."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def signs_of(told: Told, least_ms: float, policy: Policy) -> tuple[Sign, ...]:
 
 
 class Account(NamedTuple):
-    """A trace as it is compared with others: by whom it was measured, whither, and the way."""
+    """What of a trace is compared with others: who measured it, to which destination, which way."""
 
     organisation: str
     key: str

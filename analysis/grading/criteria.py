@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from analysis.grading.figures import Figures
 from analysis.grading.levels import (
     NAMES,
-    Figures,
     level_elsewhere,
     level_of_all_pairs,
     level_of_those_who_meet,
@@ -93,11 +93,11 @@ def _before_anything_is_said(figures: Figures, policy: Policy) -> list[Criterion
 def _before_diverse(figures: Figures, policy: Policy) -> list[Criterion]:
     of, effective = figures.of, figures.effective_gateways
     hidden = {
-        "meeting_place": figures.meeting_place is not None,
-        "alike": figures.alike is not None,
+        "meeting_place": figures.doubts.meeting_place is not None,
+        "alike": figures.doubts.alike is not None,
         "apart": bool(figures.apart),
-        "at_times": figures.at_times is not None,
-        "by_weight": figures.by_weight is not None,
+        "at_times": figures.doubts.at_times is not None,
+        "by_weight": figures.doubts.by_weight is not None,
         "rival": figures.would_lead(policy),
     }
     late = of_the_last_days(figures, policy)
@@ -105,8 +105,8 @@ def _before_diverse(figures: Figures, policy: Policy) -> list[Criterion]:
         under("diverse", "diverse_upper", policy.diverse_upper, figures.upper, of=of),
         at_least("diverse", "effective_gateways", policy.effective_gateways, effective),
         *(holds("diverse", key, met=of > 0 and not there) for key, there in hidden.items()),
-        under("diverse", "thin", policy.concentrated, figures.thin, of=of),
-        under("diverse", "veiled", policy.concentrated, figures.veiled, of=of),
+        under("diverse", "thin", policy.concentrated, figures.doubts.thin, of=of),
+        under("diverse", "veiled", policy.concentrated, figures.doubts.veiled, of=of),
         holds("diverse", "late", met=of > 0 and late is None),
     ]
 
@@ -122,10 +122,10 @@ def _before_anybody_is_named(figures: Figures, policy: Policy) -> list[Criterion
         at_least("named", "concentrated", policy.concentrated, figures.share),
         more_than("named", "concentrated_lower", policy.concentrated_lower, figures.lower),
         more_than("named", "rivals", policy.concentrated_lower, best_of),
-        at_least("named", "continents", policy.continents, figures.continents),
-        at_least("named", "keys", policy.keys, figures.keys),
+        at_least("named", "continents", policy.continents, figures.support.continents),
+        at_least("named", "keys", policy.keys, figures.support.keys),
         at_least("named", "key_organisations", policy.key_organisations, figures.captured),
-        at_least("named", "unaided_name", policy.unaided_name, figures.unaided),
+        at_least("named", "unaided_name", policy.unaided_name, figures.support.unaided),
         *(holds("named", key, met=level in NAMES) for key, level in levels.items()),
     ]
 
@@ -141,9 +141,9 @@ def _before_single(figures: Figures, policy: Policy) -> list[Criterion]:
         at_least("single", "single", policy.single, figures.lower),
         at_least("single", "single_share", policy.single_share, figures.share_of_measured),
         at_least("single", "single_covered", policy.single_covered, figures.covered),
-        at_least("single", "single_weighed", policy.single_weighed, figures.weighed),
+        at_least("single", "single_weighed", policy.single_weighed, figures.support.weighed),
         at_least("single", "days", policy.days, figures.days),
-        at_least("single", "unaided", policy.unaided, figures.unaided),
+        at_least("single", "unaided", policy.unaided, figures.support.unaided),
         *(holds("single", key, met=figures.of > 0 and so) for key, so in besides.items()),
     ]
 

@@ -7,8 +7,8 @@ suffices, is decided in `analysis.grading.verdict`.
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import NamedTuple
 
+from analysis.grading.figures import Doubts
 from analysis.grading.readings import Period, Strict
 from analysis.policy import Policy
 from analysis.shares.convergence import (
@@ -20,20 +20,9 @@ from analysis.shares.convergence import (
 )
 
 
-class Doubts(NamedTuple):
-    """The doubts by name; see `analysis.grading.levels.Figures`."""
-
-    meeting_place: Candidate | None
-    alike: Candidate | None
-    thin: float
-    veiled: float
-    at_times: Candidate | None
-    by_weight: tuple[Candidate, float] | None
-
-
 def doubts_of(strict: Strict, period: Period) -> Doubts:
     """What the strict reading of a period leaves in doubt."""
-    policy = period.policy
+    policy = period.standard.policy
     meeting = next((c for c in strict.candidates if not period.seen.nameable(c.node)), None)
     return Doubts(
         meeting_place=_of_most(meeting, policy),
@@ -54,7 +43,7 @@ def _of_most(one: Candidate | None, policy: Policy) -> Candidate | None:
 
 
 def _at_times(strict: Strict, period: Period) -> Candidate | None:
-    policy = period.policy
+    policy = period.standard.policy
     always = {one.node for one in strict.candidates if one.is_passed_by_most(policy)}
     found = period.candidates(strict.grouped, attrgetter("at_times"))
     most = (one for one in found if one.node not in always and one.is_passed_by_most(policy))
@@ -66,7 +55,7 @@ def _by_weight(strict: Strict, period: Period) -> tuple[Candidate, float] | None
 
     Half must do so without the largest network as well: the provider of that one is no gateway.
     """
-    weights, policy = period.weights.of, period.policy
+    weights, policy = period.standard.weights.of, period.standard.policy
     largest = max(sorted(strict.grouped), key=lambda name: weights.get(name, 0.0), default=None)
     found = []
     for one in strict.nameable:

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 from analysis.alarm.last_days import last_of_many
 from analysis.alarm.reach import reaches_far
@@ -19,38 +18,29 @@ from analysis.candidates.blocks import Blocks
 from analysis.candidates.meeting import alone_at, given_away
 from analysis.candidates.peering import PeeringLans
 from analysis.evidence.observation import Observation
-from analysis.grading.doubts import Doubts, doubts_of
-from analysis.grading.levels import Figures
-from analysis.grading.nameable import JudgingTable, Seen, are_apart, own_names, see, since
+from analysis.grading.doubts import doubts_of
+from analysis.grading.figures import Doubts, Figures, Lenient, Support
+from analysis.grading.nameable import Seen, are_apart, own_names, see, since
 from analysis.grading.readings import (
-    Lenient,
     Period,
     Strict,
     candidates,
     read_leniently,
     read_strictly,
 )
-from analysis.grading.support import (
-    continents_reached,
-    days_measured,
-    keys_showing,
-    pass_elsewhere,
-    pass_mostly,
-)
+from analysis.grading.standard import Standard
+from analysis.grading.support import days_measured, support_of
 from analysis.grading.verdict import grade
 from analysis.policy import Policy
 from analysis.shares.common_blocks import most_alike
 from analysis.shares.convergence import (
     Candidate,
-    candidate,
     exit_shares,
     mean_share,
     nearest_first,
     on_the_same_ways,
-    rivals,
-    weighted_share,
 )
-from analysis.shares.coverage import Weights, covered
+from analysis.shares.coverage import covered
 from analysis.shares.intervals import captured_bounds, effective_gateways
 from analysis.shares.pairs import Pair, by_organisation, make_pairs
 from analysis.shares.turns import by_turns, days_elsewhere, telling, turns_abroad
@@ -95,9 +85,8 @@ def _gone(observations: Iterable[Observation], since: dt.date, policy: Policy) -
     return frozenset(name for name, day in last.items() if begin <= day < since)
 
 
-def _find_alarm(
-    seen: Seen, displaced: Collection[str], table: JudgingTable, policy: Policy
-) -> Timeline:
+def _find_alarm(seen: Seen, displaced: Collection[str], standard: Standard) -> Timeline:
+    table, policy = standard.table, standard.policy
     # A gateway that was switched on late is on few of all traces: every node is looked at.
     nodes = {
         node: own_names(node, table) for node in nearest_first(seen.nearness) if seen.nameable(node)
@@ -109,20 +98,20 @@ def _find_alarm(
 def judge_family(
     observations: Sequence[Observation],
     frozen: Sequence[Observation],
-    table: JudgingTable,
-    weights: Weights,
-    policy: Policy,
+    standard: Standard,
     *,
     displaced: Mapping[str, dt.date],
 ) -> Family:
     """Judge what was seen of one address family.
 
     ``frozen`` are the same traces under one table: the alarm must not hear a table change.
-    ``displaced`` are organisations of which traces were left out as those of another's network,
-    with their last day: where nothing else is known of one, its ways are not known.
+    ``displaced`` are organisations that lost unsigned traces, since the sender of these speaks for
+    another network, each with the last day of such a trace: if nothing else is known of one, its
+    ways count as not known.
     """
+    table, policy = standard.table, standard.policy
     of_alarm = see(frozen, table, policy)
-    timeline = _find_alarm(of_alarm, displaced, table, policy)
+    timeline = _find_alarm(of_alarm, displaced, standard)
     seen = of_alarm if observations is frozen else see(observations, table, policy)
     gone: frozenset[str] = frozenset()
     if timeline.since is not None:
@@ -131,13 +120,11 @@ def judge_family(
         seen = since(seen, timeline.since, table, policy)
     return _judge_seen(
         seen,
-        table,
-        policy,
+        standard,
         gone=gone,
         displaced=frozenset(displaced),
         timeline=timeline,
-        weights=weights,
-        late=_late(seen, displaced, table, weights, policy),
+        late=_late(seen, displaced, standard),
     )
 
 
@@ -149,25 +136,18 @@ def _displaced_since(
     return {name: last for name, last in displaced.items() if last >= begin}
 
 
-def _late(
-    seen: Seen,
-    displaced: Mapping[str, dt.date],
-    table: JudgingTable,
-    weights: Weights,
-    policy: Policy,
-) -> Figures | None:
+def _late(seen: Seen, displaced: Mapping[str, dt.date], standard: Standard) -> Figures | None:
     """The figures of the last days alone, where these are few of all."""
+    policy = standard.policy
     first = last_of_many(seen.observations, policy)
     if first is None:
         return None
     family = _judge_seen(
-        since(seen, first, table, policy),
-        table,
-        policy,
+        since(seen, first, standard.table, policy),
+        standard,
         gone=_gone(seen.observations, first, policy),
         displaced=frozenset(_displaced_since(displaced, first, policy)),
         timeline=Timeline(None, ""),
-        weights=weights,
         late=None,
     )
     return family.figures
@@ -175,21 +155,20 @@ def _late(
 
 def _judge_seen(
     seen: Seen,
-    table: JudgingTable,
-    policy: Policy,
+    standard: Standard,
     *,
     gone: frozenset[str],
     displaced: frozenset[str],
     timeline: Timeline,
-    weights: Weights,
     late: Figures | None,
 ) -> Family:
-    judged, blocks = seen.observations, seen.blocks
+    """Judge one period; ``late`` are the figures of its last days, where these are few of all."""
+    judged, blocks, policy = seen.observations, seen.blocks, standard.policy
     is_given_away = given_away(blocks, judged, policy.link_organisations)
     pairs = make_pairs(judged, blocks, policy)
     apart = tuple(
         one
-        for one in candidates(by_organisation(pairs), seen, table, policy)
+        for one in candidates(by_organisation(pairs), seen, standard)
         if seen.nameable(one.node) and are_apart(one, is_given_away, policy)
     )
     alike = most_alike(judged, blocks, policy)
@@ -213,52 +192,18 @@ def _judge_seen(
         displaced=displaced - gone,
         timeline=timeline,
         late=late,
-        table=table,
-        weights=weights,
-        policy=policy,
+        standard=standard,
     )
     return _judge_pairs(period, pairs)
 
 
-class _Support(NamedTuple):
-    """What bears out that a candidate holds whom it captured; see `Figures`."""
-
-    mostly: int = 0
-    elsewhere: tuple[int, int] = (0, 0)
-    continents: int = 0
-    keys: int = 0
-    unaided: float = 0.0
-    rivals: int = 0
-    weighed: float = 0.0
-    alone: int = 0
-    by_turns: int = 0
-
-
-def _support(strict: Strict, period: Period) -> _Support:
-    top, policy = strict.top, period.policy
-    if top is None:
-        return _Support()
-    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
-    return _Support(
-        mostly=pass_mostly(top.node, strict.behind, strict.judged),
-        elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
-        continents=continents_reached(top.node, strict.behind, strict.judged, policy),
-        keys=len(keys_showing(top.node, strict.behind, period.international, period.seen.blocks)),
-        unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
-        rivals=rivals(top, strict.nameable, strict.left_out, policy),
-        weighed=weighted_share(top.shares, period.weights.of) or 0.0,
-        alone=len(strict.behind & period.alone(top.node)),
-        by_turns=len(strict.behind & period.by_turns(top.node)),
-    )
-
-
 def _figures(
-    strict: Strict, period: Period, *, support: _Support, lenient: Lenient, doubts: Doubts
+    strict: Strict, period: Period, *, support: Support, lenient: Lenient, doubts: Doubts
 ) -> Figures:
     top, left_out, judged = strict.top, strict.left_out, strict.judged
     of = len(strict.grouped.keys() - left_out)
     captured = top.captured if top else 0
-    lower, upper = captured_bounds(captured, of, period.policy.confidence)
+    lower, upper = captured_bounds(captured, of, period.standard.policy.confidence)
     classes = {pair.destination_class for pair in judged if pair.resolved}
     leaving = exit_shares(strict.grouped, top.node if top else None, left_out)
     return Figures(
@@ -267,26 +212,17 @@ def _figures(
         captured=captured,
         lower=lower,
         upper=upper,
-        mostly=support.mostly,
         gone=len(period.gone - left_out),
         silent=len(
             ({pair.organisation for pair in judged} | period.displaced)
             - strict.grouped.keys()
             - left_out
         ),
-        elsewhere=support.elsewhere,
-        keys=support.keys,
-        unaided=support.unaided,
-        rivals=support.rivals,
-        covered=covered(strict.grouped, left_out, period.weights),
-        weighed=support.weighed,
-        alone=support.alone,
-        by_turns=support.by_turns,
-        unit=period.weights.unit,
+        covered=covered(strict.grouped, left_out, period.standard.weights),
+        unit=period.standard.weights.unit,
         pairs=len(judged),
         resolved=mean_share((pair.organisation, pair.resolved) for pair in judged),
         destination_classes=len(classes),
-        continents=support.continents,
         # Where nobody is captured the days are those of all.
         days=days_measured(
             strict.behind or strict.grouped.keys(),
@@ -294,31 +230,26 @@ def _figures(
             period.days_elsewhere(top.node) if top and strict.behind else {},
         ),
         effective_gateways=effective_gateways(leaving.values()),
-        meeting_place=doubts.meeting_place,
-        alike=doubts.alike,
+        support=support,
+        doubts=doubts,
+        lenient=lenient,
         apart=period.apart,
-        thin=doubts.thin,
-        veiled=doubts.veiled,
-        lenient=lenient.candidate,
-        rival=lenient.rival,
-        at_times=doubts.at_times,
-        by_weight=doubts.by_weight,
         in_twos=period.in_twos,
         late=period.late,
     )
 
 
 def _judge_pairs(period: Period, pairs: Sequence[Pair]) -> Family:
-    policy, seen = period.policy, period.seen
+    seen = period.seen
     strict = read_strictly(period, pairs)
     figures = _figures(
         strict,
         period,
-        support=_support(strict, period),
+        support=support_of(strict, period),
         lenient=read_leniently(strict, period, pairs),
         doubts=doubts_of(strict, period),
     )
-    verdict, reasons = grade(figures, policy)
+    verdict, reasons = grade(figures, period.standard.policy)
     return Family(
         seen.observations,
         seen.blocks,
@@ -326,7 +257,7 @@ def _judge_pairs(period: Period, pairs: Sequence[Pair]) -> Family:
         list(pairs),
         strict.grouped,
         strict.candidates,
-        on_the_same_ways(strict.top, strict.nameable, policy) if strict.top else [],
+        on_the_same_ways(strict.top, strict.nameable, period.standard.policy) if strict.top else [],
         figures,
         period.timeline,
         verdict,

@@ -1,4 +1,4 @@
-"""The figures that the rule looks at, and what level they reach by their bounds alone.
+"""Which level a captured share reaches by its bounds alone.
 
 The same levels serve the ways abroad and those at home. What else a grade asks for, and what is
 said of it, is decided in `analysis.grading.verdict` and `analysis.home.hub`.
@@ -7,12 +7,10 @@ said of it, is decided in `analysis.grading.verdict` and `analysis.home.hub`.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
-from analysis.owners.operators import Node
+from analysis.grading.figures import Figures
 from analysis.policy import Policy
-from analysis.shares.convergence import Candidate
 from analysis.shares.intervals import captured_bounds
 
 Level = Literal["single", "concentrated", "between", "open"]
@@ -20,102 +18,6 @@ Level = Literal["single", "concentrated", "between", "open"]
 
 # Levels at which somebody may be named.
 NAMES: frozenset[Level] = frozenset({"single", "concentrated"})
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """All the rule looks at, for one address family."""
-
-    top: Candidate | None
-    """The strongest candidate that may be named."""
-    of: int
-    """How many organisations are judged, besides the candidate where there is one."""
-    captured: int
-    lower: float
-    upper: float
-    mostly: int
-    """Captured organisations that send more than half of *all* their pairs through the candidate,
-    those of unknown ways among them."""
-    gone: int
-    """Others that were measured in the weeks before the days judged, and not in these."""
-    silent: int
-    """Others that were measured in these days, and of whose ways abroad none is known."""
-    elsewhere: tuple[int, int]
-    """Captured organisations that pass the candidate to destinations outside of one class, and how
-    many organisations were measured there: of the class without which these are fewest."""
-    keys: int
-    """Keys (or vantage points without one) in captured organisations that show the candidate."""
-    unaided: float
-    """The share of organisations that are captured by the address table alone."""
-    rivals: int
-    """Other candidates that divide the organisations with this one (see
-    `analysis.shares.convergence.rivals`)."""
-    covered: float
-    """The share of the country's users or addresses (``unit``) that was measured."""
-    weighed: float
-    """The candidate's share when organisations weigh by these."""
-    unit: str
-    by_turns: int
-    """Captured organisations that pass the candidate by turns with others: `analysis.shares.turns`.
-    """
-    alone: int
-    """Captured organisations that share no address with another where they pass the candidate (see
-    `analysis.candidates.meeting`)."""
-    pairs: int
-    resolved: float
-    """The share of pairs whose crossing is known, as the mean over organisations."""
-    destination_classes: int
-    continents: int
-    """Those on which the destinations stand to which most of the organisations behind the candidate
-    pass it."""
-    days: int
-    """Those on which most of the captured organisations were measured and did not mostly go
-    elsewhere (see `analysis.shares.convergence.days_of_most`)."""
-    effective_gateways: float
-    meeting_place: Candidate | None
-    """An exchange that most organisations cross but behind which no one operator stands, or a node
-    that looks like the peering LAN of one."""
-    alike: Candidate | None
-    """Private blocks that most organisations show and that are no candidate."""
-    apart: tuple[Candidate, ...]
-    """Networks whose numbers most organisations show without meeting in them. All other figures are
-    as if these were not there."""
-    thin: float
-    """The share of organisations that leave by shared foreign interfaces."""
-    veiled: float
-    """The share of organisations of which silence hides who stands between them and the border."""
-    lenient: Candidate | None
-    """The candidate as the lenient reading has it."""
-    rival: Candidate | None
-    """A node that would beat the candidate in the lenient reading."""
-    at_times: Candidate | None
-    """Whom most organisations pass on a part of the traces of most pairs, though not on most."""
-    by_weight: tuple[Candidate, float] | None
-    """Whom half of what was measured or more passes, weighed by users or addresses, and how much;
-    of those that capture ``key_organisations``, and half also without the largest network."""
-    in_twos: frozenset[Node]
-    """Those of ``apart`` in which most organisations meet one other, and no more."""
-    late: Figures | None
-    """Those of the last days with data, None where these are half of all days or more."""
-
-    @property
-    def uncounted(self) -> tuple[Candidate, ...]:
-        """Whose hops most organisations show though no figure has them: ``alike`` and ``apart``."""
-        return (*self.apart, *([self.alike] if self.alike is not None else []))
-
-    @property
-    def share(self) -> float:
-        """The fraction of the organisations judged that are captured, 0.0 where there are none."""
-        return self.captured / self.of if self.of else 0.0
-
-    @property
-    def share_of_measured(self) -> float:
-        """The same of those measured, also of those of which no way is known."""
-        return self.captured / (self.of + self.silent) if self.of else 0.0
-
-    def would_lead(self, policy: Policy) -> bool:
-        """Whether most organisations pass somebody else if doubtful hops are read generously."""
-        return self.rival is not None and self.rival.is_passed_by_most(policy)
 
 
 def level(captured: int, of: int, lower: float, upper: float, policy: Policy) -> Level:
@@ -138,8 +40,8 @@ def level_of_all_pairs(figures: Figures, policy: Policy) -> Level:
     way is known, or that were measured only shortly before the days judged, count as not captured.
     """
     of = figures.of + figures.silent + figures.gone
-    bounds = captured_bounds(figures.mostly, of, policy.confidence)
-    return level(figures.mostly, of, *bounds, policy)
+    bounds = captured_bounds(figures.support.mostly, of, policy.confidence)
+    return level(figures.support.mostly, of, *bounds, policy)
 
 
 def level_elsewhere(figures: Figures, policy: Policy) -> Level:
@@ -147,7 +49,7 @@ def level_elsewhere(figures: Figures, policy: Policy) -> Level:
 
     There may be many classes on the whole, though most organisations were measured to one only.
     """
-    captured, of = figures.elsewhere
+    captured, of = figures.support.elsewhere
     if of < policy.organisations:
         return "between"
     return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
@@ -160,15 +62,15 @@ def level_of_those_who_meet(figures: Figures, policy: Policy) -> Level:
     a gateway with several sites meet nobody where few are measured. So where ``meeting_share`` of
     all do meet, the others are not counted at all.
     """
-    captured, of = figures.captured - figures.alone, figures.of
+    captured, of = figures.captured - figures.support.alone, figures.of
     if captured >= policy.meeting_share * of:
-        of -= figures.alone
+        of -= figures.support.alone
     return level(captured, of, *captured_bounds(captured, of, policy.confidence), policy)
 
 
 def mostly_meet(figures: Figures, policy: Policy) -> bool:
     """Whether enough are left for a single gateway without those that share no address."""
-    return enough_without(figures.alone, figures.captured, figures.of, policy)
+    return enough_without(figures.support.alone, figures.captured, figures.of, policy)
 
 
 def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
@@ -180,7 +82,7 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
 
     Source: Dunn, Journal of the American Statistical Association 56 (1961), 52–64.
     """
-    several = 1 + figures.rivals
+    several = 1 + figures.support.rivals
     if policy.concentrated_lower:
         several = min(several, max(1, math.floor(1 / policy.concentrated_lower)))
     confidence = 1 - (1 - policy.confidence) / several
@@ -189,7 +91,7 @@ def lower_as_best_of_several(figures: Figures, policy: Policy) -> float:
 
 def mostly_always(figures: Figures, policy: Policy) -> bool:
     """Whether enough are left for a single gateway without those that pass it by turns."""
-    return enough_without(figures.by_turns, figures.captured, figures.of, policy)
+    return enough_without(figures.support.by_turns, figures.captured, figures.of, policy)
 
 
 def enough_without(some: int, captured: int, of: int, policy: Policy) -> bool:
@@ -210,8 +112,8 @@ def strict_and_lenient_agree(figures: Figures, policy: Policy) -> bool:
 
     A candidate that the lenient reading does not have at all captures nobody there.
     """
-    strict, lenient = figures.top, figures.lenient
-    if figures.rival is not None:
+    strict, lenient = figures.top, figures.lenient.candidate
+    if figures.lenient.rival is not None:
         return False
     if strict is None:
         return True

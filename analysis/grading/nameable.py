@@ -10,35 +10,16 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from analysis.candidates.blocks import Blocks
 from analysis.candidates.meeting import given_away
 from analysis.candidates.peering import PeeringLans
-from analysis.evidence.desk import CountryTable
 from analysis.evidence.observation import Observation
-from analysis.owners.attribution import Snapshot
+from analysis.grading.standard import JudgingTable
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate, border_distance
-from analysis.shares.coverage import RegisteredNetwork
-
-
-class JudgingTable(CountryTable, Protocol):
-    """What a verdict asks of an address table besides what observing asks."""
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Which table it is."""
-
-    def networks(self, country: str) -> Sequence[RegisteredNetwork]:
-        """Networks registered in the country with the number of their IPv4 addresses."""
-
-    def exchange_operator(self, exchange: str) -> int | None:
-        """The AS number of the one network that runs an exchange, None where none does."""
-
-    def is_watched(self, name: str) -> bool:
-        """Whether an organisation or exchange is a known candidate for a national gateway."""
 
 
 def own_names(node: Node, table: JudgingTable) -> frozenset[str]:
@@ -59,8 +40,8 @@ def _one_operator_behind(
     """Whether nearly every organisation meets the same domestic operator behind an exchange.
 
     An organisation does if nearly all of its traces over the exchange go on there: one that it
-    meets more often than any other it may still meet seldom. An operator of which only the numbers
-    are there is met by nobody.
+    meets more often than any other it may still meet seldom. Nobody meets an operator that only
+    lends its numbers to the routers there.
     """
     behind: dict[str, Counter[str]] = defaultdict(Counter)
     for seen in observations:

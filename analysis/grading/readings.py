@@ -15,20 +15,18 @@ from typing import NamedTuple
 
 from analysis.alarm.timeline import Timeline
 from analysis.evidence.observation import Observation
-from analysis.grading.levels import Figures
-from analysis.grading.nameable import JudgingTable, Seen, are_apart, own_names
+from analysis.grading.figures import Figures, Lenient
+from analysis.grading.nameable import Seen, are_apart, own_names
+from analysis.grading.standard import Standard
 from analysis.owners.operators import Node
-from analysis.policy import Policy
 from analysis.shares.convergence import Candidate, candidate, captured_by, rank
-from analysis.shares.coverage import Weights
 from analysis.shares.pairs import Pair, by_organisation
 
 
 def candidates(
     grouped: Mapping[str, Sequence[Pair]],
     seen: Seen,
-    table: JudgingTable,
-    policy: Policy,
+    standard: Standard,
     *,
     of_pair: Callable[[Pair], frozenset[Node]] = attrgetter("strict"),
 ) -> list[Candidate]:
@@ -36,7 +34,13 @@ def candidates(
     passes = {name: [of_pair(pair) for pair in pairs] for name, pairs in grouped.items()}
     nodes = sorted({node for sets in passes.values() for nodes in sets for node in nodes})
     found = [
-        candidate(node, seen.blocks.blocks(node), passes, own_names(node, table), policy)
+        candidate(
+            node,
+            seen.blocks.blocks(node),
+            passes,
+            own_names(node, standard.table),
+            standard.policy,
+        )
         for node in nodes
     ]
     return rank((c for c in found if c.shares), seen.nearness)
@@ -46,8 +50,9 @@ def candidates(
 class Period:
     """What stays the same whichever pairs of the period judged are looked at.
 
-    ``gone`` are the organisations that were measured before it and not in it, ``displaced`` those
-    of which traces were left out as those of another's network; the others are as in `Figures`.
+    ``gone`` are the organisations that were measured before it and not in it. ``displaced`` are
+    those that lost unsigned traces, since the sender of these speaks for another network. The other
+    fields are as in `Figures`.
     """
 
     seen: Seen
@@ -63,24 +68,24 @@ class Period:
     displaced: frozenset[str]
     timeline: Timeline
     late: Figures | None
-    table: JudgingTable
-    weights: Weights
-    policy: Policy
+    standard: Standard
 
     def may_name(self, one: Candidate) -> bool:
         """Whether a candidate may be named, whatever it captures."""
         # Without an organisation that is left out, half of the rest may pass one more.
-        return self.seen.nameable(one.node) and not are_apart(one, self.is_given_away, self.policy)
+        return self.seen.nameable(one.node) and not are_apart(
+            one, self.is_given_away, self.standard.policy
+        )
 
     def candidates(
         self, grouped: Mapping[str, Sequence[Pair]], of_pair: Callable[[Pair], frozenset[Node]]
     ) -> list[Candidate]:
         """The nodes that ``of_pair`` gives of these pairs, the strongest first."""
-        return candidates(grouped, self.seen, self.table, self.policy, of_pair=of_pair)
+        return candidates(grouped, self.seen, self.standard, of_pair=of_pair)
 
 
 class Strict(NamedTuple):
-    """What paths show for certain: whom most organisations pass, and whom that is judged by.
+    """What paths show for certain: the candidates, and the organisations that judge the first.
 
     ``nameable`` are those of the candidates that may be named, ``top`` the first of them,
     ``behind`` the organisations that it captured, ``left_out`` those that say nothing about it,
@@ -103,17 +108,10 @@ def read_strictly(period: Period, pairs: Sequence[Pair]) -> Strict:
     nameable = [one for one in found if period.may_name(one)]
     top = nameable[0] if nameable else None
     shares = top.shares if top else {}
-    behind = frozenset(captured_by(shares, period.policy))
-    left_out = own_names(top.node, period.table) if top else frozenset()
+    behind = frozenset(captured_by(shares, period.standard.policy))
+    left_out = own_names(top.node, period.standard.table) if top else frozenset()
     judged = [pair for pair in pairs if pair.organisation not in left_out]
     return Strict(grouped, found, nameable, top, behind, left_out, judged)
-
-
-class Lenient(NamedTuple):
-    """The candidate where doubtful hops are read generously, and who would beat it there."""
-
-    candidate: Candidate | None
-    rival: Candidate | None
 
 
 def read_leniently(strict: Strict, period: Period, pairs: Iterable[Pair]) -> Lenient:

@@ -14,11 +14,32 @@ from collections.abc import Collection, Iterable, Mapping
 from analysis.alarm.reach import continents, outside
 from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
+from analysis.grading.figures import Support
+from analysis.grading.readings import Period, Strict
 from analysis.owners.operators import Node
 from analysis.policy import Policy
-from analysis.shares.convergence import days_of_most
+from analysis.shares.convergence import candidate, days_of_most, rivals, weighted_share
 from analysis.shares.intervals import captured_bounds
 from analysis.shares.pairs import Pair
+
+
+def support_of(strict: Strict, period: Period) -> Support:
+    """What bears out the strongest candidate of a period."""
+    top, policy = strict.top, period.standard.policy
+    if top is None:
+        return Support()
+    by_table = {name: [pair.unaided for pair in pairs] for name, pairs in strict.grouped.items()}
+    return Support(
+        mostly=pass_mostly(top.node, strict.behind, strict.judged),
+        elsewhere=pass_elsewhere(top.node, strict.behind, strict.judged, policy),
+        continents=continents_reached(top.node, strict.behind, strict.judged, policy),
+        keys=len(keys_showing(top.node, strict.behind, period.international, period.seen.blocks)),
+        unaided=candidate(top.node, (), by_table, strict.left_out, policy).captured_share,
+        rivals=rivals(top, strict.nameable, strict.left_out, policy),
+        weighed=weighted_share(top.shares, period.standard.weights.of) or 0.0,
+        alone=len(strict.behind & period.alone(top.node)),
+        by_turns=len(strict.behind & period.by_turns(top.node)),
+    )
 
 
 def keys_showing(
@@ -53,9 +74,9 @@ def pass_mostly(node: Node, behind: Collection[str], pairs: Iterable[Pair]) -> i
 def pass_elsewhere(
     node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
 ) -> tuple[int, int]:
-    """How many of these organisations pass a node outside of one class, of how many that go there.
+    """How many of these organisations pass a node, and of how many, if one class is left out.
 
-    The class is the one without which the lower bound is lowest.
+    It is the class of destinations without which the lower bound is lowest.
     """
     known = [pair for pair in pairs if pair.resolved]
     measured = {(pair.organisation, pair.destination_class) for pair in known}
@@ -74,10 +95,10 @@ def pass_elsewhere(
 def continents_reached(
     node: Node, behind: Collection[str], pairs: Iterable[Pair], policy: Policy
 ) -> int:
-    """On how many continents the destinations stand to which most organisations pass a node.
+    """On how many continents most of these organisations pass a node to a destination.
 
-    On each those count that were measured to it, and of these whoever passes the node to any of the
-    destinations there.
+    On each continent the organisations count that were measured to it. One of them passes the node
+    if it does so to any of the destinations there.
     """
     known = [pair for pair in pairs if pair.resolved and pair.organisation in behind]
     measured = {(pair.organisation, pair.destination_class) for pair in known}

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from analysis.policy import Policy
 from analysis.supplementary.hegemony import hegemony
@@ -210,6 +210,38 @@ class Witness:
 _SHOWN = 10
 
 
+class _View(NamedTuple):
+    """What the peers abroad with a full table see of a country, over one version of IP.
+
+    ``routes`` are all of that version, ``heard`` those of the peers in ``full``; ``inside`` are the
+    peers in the country. ``at_home`` are the AS numbers of the country that stand on a path.
+    """
+
+    routes: list[Route]
+    heard: list[Route]
+    inside: set[str]
+    full: set[str]
+    by_asn: dict[int, Transit]
+    at_home: set[int]
+
+
+def _view(recording: Recording, country: str, register: Register, family: int) -> _View:
+    routes = [route for route in recording.routes if route.prefix.version == family]
+    inside = {route.peer for route in routes if register.country(route.path[0]) == country}
+    full = informed(route for route in routes if route.peer not in inside)
+    heard = [route for route in routes if route.peer in full]
+    by_asn = transits(heard, lambda asn: asn)
+    at_home = {asn for asn in by_asn if register.country(asn) == country}
+    return _View(routes, heard, inside, full, by_asn, at_home)
+
+
+def _organisations(view: _View, register: Register) -> dict[str, Transit]:
+    """The transit of the country's organisations."""
+    names = {register.organisation(asn) for asn in view.at_home}
+    found = transits(view.heard, register.organisation)
+    return {name: transit for name, transit in found.items() if name in names}
+
+
 def hear(
     recording: Recording,
     country: str,
@@ -226,28 +258,25 @@ def hear(
     Peers inside the country are not heard: they need no way in. ``gateway`` is the organisation
     that the named gateway is, ``days`` are those with traces.
     """
-    routes = [route for route in recording.routes if route.prefix.version == family]
-    inside = {route.peer for route in routes if register.country(route.path[0]) == country}
-    full = informed(route for route in routes if route.peer not in inside)
-    heard = [route for route in routes if route.peer in full]
-    by_asn = transits(heard, lambda asn: asn)
-    at_home = {asn for asn in by_asn if register.country(asn) == country}
-    names = {register.organisation(asn) for asn in at_home}
-    organisations = {
-        name: transit
-        for name, transit in transits(heard, register.organisation).items()
-        if name in names
-    }
+    view = _view(recording, country, register, family)
     taken = recording.taken
     apart = days_apart(taken.date(), min(days), max(days)) if taken is not None and days else 0
-    statement = compare(organisations, grade, gateway, apart, policy)
+    statement = compare(_organisations(view, register), grade, gateway, apart, policy)
     if statement.says == "agrees" and not recording.complete:
         statement = Statement(
             "silent",
             f"The routing table ends in the middle, so it is no witness. {statement.reason}",
         )
-    strongest = sorted(at_home, key=lambda asn: (-by_asn[asn].share, asn))[:_SHOWN]
-    fields = {
+    return Witness(_fields(recording, view, statement, register), statement)
+
+
+def _fields(
+    recording: Recording, view: _View, statement: Statement, register: Register
+) -> dict[str, Any]:
+    """The verdict's ``witness``."""
+    by_asn, taken = view.by_asn, recording.taken
+    strongest = sorted(view.at_home, key=lambda asn: (-by_asn[asn].share, asn))[:_SHOWN]
+    return {
         "kind": "bgp",
         "source": recording.name,
         "sha256": recording.sha256,
@@ -264,12 +293,11 @@ def hear(
             }
             for asn in strongest
         ],
-        "peers": len(full),
-        "peers_inside": len(inside),
-        "peers_with_less": len({route.peer for route in routes} - full - inside),
-        "prefixes": len({route.prefix for route in heard}),
+        "peers": len(view.full),
+        "peers_inside": len(view.inside),
+        "peers_with_less": len({route.peer for route in view.routes} - view.full - view.inside),
+        "prefixes": len({route.prefix for route in view.heard}),
         "prefixes_of_all_countries": recording.prefixes,
-        "routes": len(heard),
+        "routes": len(view.heard),
         "left_out": dict(sorted(recording.left_out.items())),
     }
-    return Witness(fields, statement)

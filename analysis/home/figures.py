@@ -44,10 +44,10 @@ class Standing:
 class Spread:
     """What may keep the ways from being "diverse" though nobody is known to stand between most.
 
-    ``abroad`` is the share of the known ways that go abroad, ``carrier`` the organisation that most
-    pass at home or on these, ``unmapped`` all blocks between of which no table says whose they
-    are, ``apart`` an organisation of which only the numbers are between, ``effective`` how many
-    equally used hubs would be as concentrated.
+    ``abroad`` is the share of the known ways that go abroad. ``carrier`` is the organisation that
+    most pass, at home or on those. ``unmapped`` are all blocks in between whose owner no table
+    names, taken together. ``apart`` is an organisation that only lends its numbers to what is in
+    between. ``effective`` is how many equally used hubs would be as concentrated.
     """
 
     abroad: float

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from analysis.grading.criteria import Criterion
 from analysis.grading.family import Family
-from analysis.grading.nameable import JudgingTable, own_names
+from analysis.grading.nameable import own_names
+from analysis.grading.standard import JudgingTable, Standard
 from analysis.home.criteria import criteria_at_home
 from analysis.home.domestic import (
     DomesticPair,
@@ -39,7 +40,7 @@ from analysis.home.hub import DomesticGrade, domestic_grade
 from analysis.owners.operators import Node
 from analysis.policy import Policy
 from analysis.shares.convergence import Candidate, captured_by, mean_share, weighted_share
-from analysis.shares.coverage import Weights, covered
+from analysis.shares.coverage import covered
 from analysis.shares.turns import by_turns, telling
 
 
@@ -102,17 +103,17 @@ class _Places(NamedTuple):
 
 def judge_domestic(
     family: Family,
-    table: JudgingTable,
-    weights: Weights,
-    policy: Policy,
+    standard: Standard,
     *,
     displaced: Mapping[str, dt.date],
 ) -> Domestic:
     """Judge how the organisations of a country reach each other.
 
-    ``displaced`` are those of which traces were left out as those of another's network, with their
-    last day: where nothing else is known of one, its ways are not known.
+    ``displaced`` are organisations that lost unsigned traces, since the sender of these speaks for
+    another network, each with the last day of such a trace: if nothing else is known of one, its
+    ways count as not known.
     """
+    table, policy = standard.table, standard.policy
     since = family.timeline.since or dt.date.min
     walked = walk(family.observations, policy)
     own = partial(own_names, table=table)
@@ -135,9 +136,7 @@ def judge_domestic(
             resolved=resolved,
             silent=len(unheard),
             spread=spread,
-            standing=_standing(candidate, ways, own, places, weights, policy=policy)
-            if candidate
-            else None,
+            standing=_standing(candidate, ways, own, places, standard) if candidate else None,
         )
         return Domestic(
             ways.pairs,
@@ -163,11 +162,10 @@ def _standing(
     ways: _Ways,
     own: Callable[[Node], frozenset[str]],
     places: _Places,
-    weights: Weights,
-    *,
-    policy: Policy,
+    standard: Standard,
 ) -> Standing:
     """What bears out that a candidate is a hub."""
+    weights, policy = standard.weights, standard.policy
     reached = reached_over(candidate.node, ways.known, own, policy)
     turning = by_turns(telling(turns_at_home(ways.mesh)), policy)(candidate.node)
     return Standing(

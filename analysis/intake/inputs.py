@@ -127,8 +127,8 @@ def _refuse_empty(given: str) -> NoReturn:
 def _below(folder: Path) -> Iterator[Path]:
     """What lies in a folder and the folders in it, links to folders not followed.
 
-    Raises `InputError` for a folder that cannot be read, since what is in it would be missing
-    unseen, and for a collector's, of which not all may be judged by.
+    Raises `InputError` for a folder that cannot be read, since its files would be missing without
+    anybody noticing, and for a collector's folder, since no verdict may rest on all of it.
     """
 
     def refuse(problem: OSError) -> None:
@@ -158,7 +158,7 @@ def _unaccepted(folder: Path, collectors: Path) -> InputError:
 def short_name(name: str, known: Mapping[str, str]) -> str:
     """The name of a file with no more folders than it takes to be none of the known ones.
 
-    What is above them may name whoever judges.
+    Folders above those may name the analyst.
 
     >>> short_name("of-sokha/after/kh.jsonl", {"kh.jsonl": "…"})
     'after/kh.jsonl'

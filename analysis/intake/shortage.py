@@ -1,7 +1,7 @@
-"""What an error of the system about a file that an analyst gives amounts to.
+"""Whether a system error is the fault of the file that is read, or a shortage of the machine.
 
-Whoever reads it knows what is wrong with a file; of a shortage no file is to blame, and the rest
-of the data must not be judged without it. What mends that, is said where the command ends.
+A damaged file is blamed and left out. A shortage, such as of memory, is no file's fault: then the
+rest of the data must not be judged alone. What mends it is said where the command ends.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ def heard(addresses: Addresses, rtts: Rtts, numbers: Numbers) -> int:
 def fingerprint(
     told: Told, way: int, *, msm_id: int | None, paris_id: int, numbers: Numbers
 ) -> Fingerprint:
-    """The fingerprint of a trace of which these things are known; ``way`` is what was `heard`."""
+    """The fingerprint of a trace by what it tells; ``way`` is the hash that `heard` gives."""
     if told.vantage is not None:
         # Whoever borrows another's pseudonym must not displace what that one signed.
         who = numbers[Speaker(told.key or "", told.vantage.id).name]
@@ -278,7 +278,7 @@ def _with_words(told: Told, way: int, numbers: Numbers) -> int:
 
 
 def fingerprint_of(trace: Trace, told: Told, numbers: Numbers) -> Fingerprint:
-    """The fingerprint of a trace, of which this is told."""
+    """The fingerprint of a trace; ``told`` says what it tells."""
     return fingerprint(
         told,
         heard(told.addresses, told.rtts, numbers),

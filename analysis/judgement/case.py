@@ -13,22 +13,11 @@ from dataclasses import dataclass
 from analysis.evidence.observation import Observation
 from analysis.evidence.panel import Panel
 from analysis.grading.family import Family
-from analysis.grading.nameable import JudgingTable, own_names
+from analysis.grading.nameable import own_names
+from analysis.grading.standard import Standard
 from analysis.grading.witness import Witness
 from analysis.home.interconnection import Domestic
 from analysis.intake.load import Loaded
-from analysis.policy import Policy
-from analysis.shares.coverage import Weights
-
-
-@dataclass(frozen=True, slots=True)
-class Standard:
-    """What a country is judged by; ``weights`` are what its organisations weigh."""
-
-    country: str
-    table: JudgingTable
-    weights: Weights
-    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from analysis.evidence.desk import CountryTable
 from analysis.evidence.observation import Observation, first_and_last
 from analysis.evidence.panel import Panel
 from analysis.grading.family import Family
-from analysis.grading.nameable import JudgingTable
+from analysis.grading.standard import JudgingTable
 from analysis.home.domestic import count_ways
 from analysis.home.interconnection import Domestic
 from analysis.owners.operators import Node
@@ -268,7 +268,7 @@ def measured_fields(family: Family, panel: Panel) -> dict[str, int]:
         "destinations": len({seen.destination for seen in family.observations}),
         "pairs": len(family.pairs),
         "pairs_of_few_keys": len(measured) - len(family.pairs),
-        "keys_behind_candidate": family.figures.keys,
+        "keys_behind_candidate": family.figures.support.keys,
         "days": len({day for seen in family.observations for day in seen.days}),
         "traces_read_by_links": sum(
             seen.traces

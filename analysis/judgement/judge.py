@@ -14,12 +14,13 @@ from analysis.candidates.blocks import Blocks
 from analysis.evidence.observation import Observation
 from analysis.evidence.panel import Panel, observe
 from analysis.grading.family import Family, judge_family
-from analysis.grading.nameable import JudgingTable, own_names
+from analysis.grading.nameable import own_names
+from analysis.grading.standard import JudgingTable, Standard
 from analysis.grading.witness import Recording, Witness, hear
 from analysis.home.domestic import DomesticPair
 from analysis.home.interconnection import Domestic, judge_domestic
 from analysis.intake.load import Loaded
-from analysis.judgement.case import Case, Standard, Version
+from analysis.judgement.case import Case, Version
 from analysis.judgement.contents import contents
 from analysis.owners.operators import Gazetteer, Node
 from analysis.policy import Policy
@@ -129,12 +130,7 @@ def _judge_version(number: int, frozen: Panel, panel: Panel, standard: Standard)
         still if panel is frozen else [seen for seen in panel.observations if seen.family == number]
     )
     family = judge_family(
-        moving,
-        still,
-        standard.table,
-        standard.weights,
-        standard.policy,
-        displaced=panel.displaced_from(number, abroad=True),
+        moving, still, standard, displaced=panel.displaced_from(number, abroad=True)
     )
     return Version(number, moving, family)
 
@@ -163,9 +159,7 @@ def _accused(family: Family) -> set[tuple[str, Node]]:
 def _judge_home(speaking: Version, panel: Panel, standard: Standard) -> Domestic:
     return judge_domestic(
         speaking.family,
-        standard.table,
-        standard.weights,
-        standard.policy,
+        standard,
         displaced=panel.displaced_from(speaking.number, abroad=False),
     )
 

@@ -143,7 +143,7 @@ def _read_twice(vantages: int) -> list[str]:
 
 
 def _on_the_same_ways(family: Family) -> list[str]:
-    """Whom all that pass whoever is named pass as well, if anybody."""
+    """Which others everybody passes who passes the gateway named, if there are any."""
     if family.named is None or not family.on_the_same_ways:
         return []
     others = ", ".join(one.node.name for one in family.on_the_same_ways)
@@ -154,7 +154,7 @@ def _on_the_same_ways(family: Family) -> list[str]:
 
 
 def _by_protocol(family: Family, policy: Policy) -> list[str]:
-    """By which protocols those counted as passing whoever is named go around, if by any."""
+    """By which protocols organisations go around the gateway named, if by any."""
     if family.named is None:
         return []
     name = family.named.node.name
@@ -169,7 +169,7 @@ def _by_protocol(family: Family, policy: Policy) -> list[str]:
 
 
 def _left_lately(family: Family, policy: Policy) -> list[str]:
-    """That most of those counted as passing whoever is named do so no more, if it is so."""
+    """That most organisations no longer pass the gateway named, if that is so."""
     if family.named is None:
         return []
     passing = captured_by(family.named.shares, policy)
@@ -184,7 +184,7 @@ def _left_lately(family: Family, policy: Policy) -> list[str]:
 
 
 def _first_to_show(family: Family, policy: Policy) -> list[str]:
-    """That those counted as passing whoever is named may be measured over its lines, if most may.
+    """That organisations may have been measured over lines of the gateway named, if most may.
 
     Then no router of their own is seen on any way.
     """
@@ -203,7 +203,7 @@ def _first_to_show(family: Family, policy: Policy) -> list[str]:
 
 
 def _by_numbers(family: Family, policy: Policy) -> list[str]:
-    """That those counted as passing whoever is named have only what is behind in common, if so."""
+    """That organisations share only what stands behind the gateway named, if that is so."""
     if family.named is None or not family.blocks.has_one_owner(family.named.node):
         return []
     node = family.named.node
@@ -222,7 +222,7 @@ def _by_numbers(family: Family, policy: Policy) -> list[str]:
 
 
 def _far_away(family: Family, policy: Policy) -> list[str]:
-    """That whoever is named answers from as far as abroad is, if to most of those counted so."""
+    """That the gateway named answers from as far away as abroad, if it is so to most."""
     if family.named is None:
         return []
     found = answers_late(family.named, family.observations, family.blocks, policy)

@@ -309,7 +309,7 @@ def weights_of_others(evidence: Evidence) -> dict[str, float]:
 
 
 def measured_others(evidence: Evidence) -> set[str]:
-    """Those of `weights_of_others` of which the way of a path to abroad is known."""
+    """The organisations of `weights_of_others` with a path abroad whose way is known."""
     return by_organisation(evidence.pairs).keys() & weights_of_others(evidence).keys()
 
 

@@ -93,14 +93,14 @@ def report(verdict: Verdict, *, language: str = "en") -> str:
         pictures=_pictures(verdict, words),
         grid=matrices.international(verdict.pairs, verdict.accused, words),
         domestic=matrices.domestic(verdict.domestic_pairs, _hub(verdict), words),
-        rule=_asked(fields["criteria"]),
-        rule_at_home=_asked(fields["domestic"]["criteria"]),
+        rule=asked_by_step(fields["criteria"]),
+        rule_at_home=asked_by_step(fields["domestic"]["criteria"]),
         captured=captured_range(fields, ".0%"),
         effective=effective(fields),
         effective_range=outward(interval[0], interval[1], ".1f") if interval else None,
         national=outward(*verdict.coverage.bounds),
         turned_on=_TURNED_ON[verdict.grade],
-        ways=_ways(verdict, words),
+        ways=ways_in_words(verdict, words),
         paths_title=_paths_title(verdict, words),
         stand_together=stand_together(_strands(verdict)),
         needs=verdict.needs,
@@ -192,7 +192,7 @@ class Asked(NamedTuple):
     met: bool
 
 
-def _asked(criteria: Iterable[Mapping[str, Any]]) -> dict[str, list[Asked]]:
+def asked_by_step(criteria: Iterable[Mapping[str, Any]]) -> dict[str, list[Asked]]:
     """Step by step what the rule asks for, in the order of the verdict."""
     steps: dict[str, list[Asked]] = {}
     for row in criteria:
@@ -261,7 +261,7 @@ def _paths_title(verdict: Verdict, words: Words) -> str:
     return words("Paths from each network through its gateway to abroad")
 
 
-def _ways(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
+def ways_in_words(verdict: Verdict, words: Words) -> list[tuple[str, str, str]]:
     """The picture of the paths in words: network, gateways, first operators abroad."""
     found: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
     for strand in _strands(verdict):

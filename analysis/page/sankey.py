@@ -94,7 +94,7 @@ def ribbon_points(
 ) -> Iterator[dict[str, Any]]:
     """Points along every ribbon, on a curve that leaves and arrives level.
 
-    What is not ``judged``, since too little was measured, is as pale as what is unknown.
+    If too little was measured to be ``judged``, all ribbons are as pale as unknown ones.
     """
     for number, ribbon in enumerate(flows.ribbons):
         left, right = at[ribbon.source.column] + _BAR_WIDTH, at[ribbon.target.column]

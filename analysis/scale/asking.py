@@ -1,4 +1,4 @@
-"""Which pieces of a file to ask for next, where others cut it and nobody knows how many it has.
+"""Which pieces of a file to ask workers for next, where they cut it and their number is unknown.
 
 Pieces are asked for before it is known that they are there, in no larger number than a file of its
 size may have: an answer says whether another piece follows. Whoever lacks the file says so; what

@@ -113,7 +113,7 @@ class _Asking:
         self._running: Any = distributed.as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
 
     def parts(self, recipe: Recipe, given: Iterator[Given]) -> Iterator[tuple[Given, Place, Part]]:
-        """What is made of all that is given, with what was asked."""
+        """Each part that workers made of the input, with what they had been given for it."""
         for asked in self._to_ask(given):
             if asked is None:
                 yield from self._heard(self._running.count() - 1)

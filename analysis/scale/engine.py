@@ -348,7 +348,7 @@ def _done(
 class Digest:
     """What is left of traces that were folded while they were read.
 
-    ``loaded`` has no traces, but all that is told besides them. Its length is how many there were.
+    ``loaded`` has everything but the traces themselves. Its length is how many there were.
     ``voices`` are what the traces say of themselves, and how many say it. ``other`` is the panel
     under the other table of the recipe, if it has one; of the same traces the numbers of both
     panels are the same.

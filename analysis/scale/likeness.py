@@ -1,4 +1,4 @@
-"""Which traces are alike: those of which whatever is decided of them comes out the same.
+"""Which traces are alike: every decision of a verdict comes out the same for them.
 
 Nearly all that a verdict makes of a trace hangs on its addresses. Where RTTs decide, they do so by
 a few comparisons with the policy's steps, and those, not the times, are what two traces must have

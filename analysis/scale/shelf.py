@@ -102,7 +102,7 @@ class Shelf:
             yield np.frombuffer(file.read(), _ROW)
 
     def tally(self, parts: Sequence[int]) -> Tally:
-        """What is there of these parts; of equal claims the row counts that heard the least."""
+        """Count the traces of these parts; of several with one claim, that with the least hash."""
         asked = np.zeros(max(parts, default=-1) + 1, np.bool_)
         asked[list(parts)] = True
         found, counts = np.empty(0, np.uint64), np.empty(0, np.int64)

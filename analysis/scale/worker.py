@@ -52,7 +52,8 @@ _over: set[bytes] = set()
 
 
 @lru_cache(maxsize=1)
-def _begun(run: bytes) -> _Run:
+def run_begun(run: bytes) -> _Run:
+    """What this worker keeps of a run, begun with its first piece. Only the newest run is kept."""
     recipe, name = pickle.loads(run)  # noqa: S301 - made by `Cluster.map`, sent by its client
     if name in _over:
         raise ClusterError("this run is over")
@@ -63,7 +64,7 @@ def end(name: bytes) -> None:
     """Forget the run of this name, and never begin it anew: it is over."""
     with _beginning:
         _over.add(name)
-        _begun.cache_clear()
+        run_begun.cache_clear()
 
 
 def _look_for(name: str) -> None:
@@ -105,7 +106,7 @@ def part_there(run: bytes, place: Place, given: bytes | Uncut) -> Answer | None:
     None where the worker does not have the file that the piece stands in as its client has it.
     """
     with _beginning:
-        begun = _begun(run)
+        begun = run_begun(run)
     piece: Piece | None
     if isinstance(given, Uncut):
         try:

@@ -21,11 +21,11 @@ from analysis.shares.convergence import Among, Candidate, captured_by
 def unshown(
     one: Candidate, observations: Sequence[Observation], blocks: Blocks, policy: Policy
 ) -> Among:
-    """Of how many organisations that a node captured no router shows, and the node shows first.
+    """How many of the organisations that a node captured show no router of their own, but the node.
 
-    All their ways are looked at, abroad and at home. The node is the first to show on more than
-    half of the traces of a network that show anybody. Blocks of nobody show nobody, such as the
-    private ends of a tunnel.
+    All their ways are looked at, abroad and at home. The node has to be the first that shows on
+    more than half of those traces of an organisation that show anybody. Blocks without an owner,
+    such as the private ends of a tunnel, do not count as somebody.
     """
     captured = captured_by(one.shares, policy)
     parts = blocks.parts(one.node)

@@ -29,8 +29,8 @@ class Pair:
     those that are so by the address table alone; ``exit`` is the node most traces left by (None:
     the organisation itself). It is ``veiled`` if nobody is on it, and most of its traces have a
     silent hop between the own network and the border. ``at_times`` are the nodes on ``pair_shown``
-    of all its traces or more; ``bare`` are, if nobody is on it, the interfaces over which as many
-    go on that show nobody at home.
+    of all its traces or more. If no node is on the pair, ``bare`` are the first foreign interfaces
+    of as many traces that show nobody else at home; otherwise it is empty.
     """
 
     organisation: str

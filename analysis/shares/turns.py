@@ -22,7 +22,7 @@ from analysis.policy import Policy
 
 
 class Turn(NamedTuple):
-    """Traces of one way: where it ends, who is on it, and whether it tells who is not.
+    """Traces of one way: its end, the nodes on it, and whether it ``tells`` that no others are.
 
     ``abroad`` are the first two addresses abroad, where the one behind the border is an interface.
     """
@@ -49,9 +49,9 @@ Telling = Callable[[Node], Mapping[tuple[str, str], Sequence[_Day]]]
 def telling(turns: Sequence[Turn]) -> Telling:
     """What days tell of a node; each node is looked at once.
 
-    Those traces tell that pass the node, and of those that tell who is not on them all with
-    somebody who is not on the organisation's ways over the node, and all on which nobody is and
-    that go on abroad over addresses that no way over the node shows.
+    A trace tells if it passes the node. A trace without silent hops also tells in two cases: it
+    passes somebody who is on none of the organisation's ways over the node; or it passes nobody,
+    and goes on abroad over addresses that no way over the node shows.
     """
     cast = Cast(turn.seen for turn in turns)
     return cache(lambda node: _days(node, turns, cast))

@@ -18,7 +18,8 @@ from analysis.owners.operators import Gazetteer, Node
 from analysis.paths.crossing import Crossing
 from analysis.paths.path import Reader
 from analysis.policy import Policy
-from analysis.simulated.simulation import COUNTRY, Simulated
+from analysis.simulated.simulation import Simulated
+from analysis.simulated.world import COUNTRY
 
 _DESTINATION = "abroad"  # all destinations are reached by one way, so one stands for them
 

@@ -21,16 +21,8 @@ from analysis.judgement.judge import Judgement, judge
 from analysis.policy import Policy
 from analysis.simulated.error_rates import ALARMS, TRIED, Cell, Known, Outcome, market
 from analysis.simulated.hindsight import known_alarm
-from analysis.simulated.simulation import (
-    COUNTRY,
-    GATEWAY,
-    NOW,
-    Churn,
-    Simulated,
-    Truth,
-    country,
-    over_time,
-)
+from analysis.simulated.simulation import NOW, Churn, Simulated, Truth, country, over_time
+from analysis.simulated.world import COUNTRY, GATEWAY
 
 YEAR = 365
 ROLLOUT = range(40, 100)

@@ -1,6 +1,6 @@
-"""What the other IP version's verdict is, where it is another one, for who shows a verdict.
+"""What to say beside a verdict whose other IP version is judged differently.
 
-It belongs beside the headline: who reads no further must not take one version for all traffic.
+It belongs beside the headline: a reader who stops there must not take one version for all traffic.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ _OPEN = "open"
 def obtain(folder: Path, *needed: Permission) -> None:
     """Return once the owner has agreed to what is needed, asked now where that can be.
 
-    Who is asked is asked for all that is open, not only for what is needed. Raises `NoConsent`
+    An owner who is asked is asked all open questions, not only those needed now. Raises `NoConsent`
     where the answer is no, or where no terminal is there to ask on.
     """
     lacking = missing(folder, *needed)

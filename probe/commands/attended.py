@@ -207,8 +207,8 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
             ).format(count=tally.noted[note], meaning=meaning)
     for version, instead in campaign.access.instead.items():
         yield _(
-            "AS{said}, which you named, stands first on no path, and AS{asn} {organisation} "
-            "does: if that is your provider, what was kept is no evidence; run again with "
+            "the first network on your paths is AS{asn} {organisation}, and never AS{said}, which "
+            "you named: if AS{asn} is your provider, what was kept is no evidence; run again with "
             "--access-as AS{asn}"
         ).format(
             said=campaign.access.known[version].asn,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probe.aside import Aside
 from probe.commands import words
@@ -40,39 +40,58 @@ if TYPE_CHECKING:
 _UNALIKE = 3
 
 
+class Selection(NamedTuple):
+    """Which targets the options name.
+
+    ``own_list`` is a file of the user's, ``version`` the only IP version wanted, ``limit`` how many
+    targets at most; each None where nothing was said. ``own_network`` says that private targets
+    may be probed.
+    """
+
+    own_list: Path | None
+    version: int | None
+    limit: int | None
+    own_network: bool
+
+
 class Choice:
-    """The targets of a run; `left_out` counts by reason those that may not be probed."""
+    """The targets of a run.
+
+    ``done`` counts the traces that the run to be resumed has kept, by target as records have it.
+    ``place`` is where in the list to begin: what stands before it comes last. ``without_way`` says
+    which IP versions have no way out to any of some addresses.
+
+    Of the targets chosen last, ``left_out`` counts by reason those that may not be probed, and
+    ``absent`` are IP versions that this place does not have.
+    """
 
     def __init__(
         self,
         origin: Origin,
         here: Premises,
-        version: int | None,
-        limit: int | None,
-        listed: Path | None,
+        selection: Selection,
         *,
         excluded: Exclusions,
-        own_network: bool,
         without_way: Callable[[Iterable[str]], frozenset[int]],
+        done: Counter[str],
+        place: int,
     ) -> None:
         self.origin = origin
-        self._here = here
-        self._excluded = excluded
-        self._version = version
-        self.limit = limit
+        self.place = place
+        self.limit = selection.limit
         # Host names of an own list that a resolver was asked for.
         self.looked_up: list[str] = []
-        self.own = self._read(listed) if listed is not None else None
-        self._own_network = own_network
-        # How many traces the run that is resumed has kept, by target as records have it.
-        self.done: Counter[str] = Counter()
-        # Where in the list to begin; what stands before it comes last.
-        self.place = 0
-        # IP versions that this place does not have; targets of theirs were left out.
+        own_list = selection.own_list
+        self.own = self._read(own_list) if own_list is not None else None
         self.absent: frozenset[int] = frozenset()
         self.left_out: Counter[str] = Counter()
         # Whether the last list had networks of the country in it.
         self.at_home = False
+        self._here = here
+        self._excluded = excluded
+        self._version = selection.version
+        self._own_network = selection.own_network
+        self._done = done
         self._without_way = without_way
 
     def _read(self, path: Path) -> list[Target]:
@@ -119,7 +138,7 @@ class Choice:
             raise BadInput(self._none_fit())
         if smaller:
             self.left_out["smaller networks of the country"] = smaller
-        left = unmeasured(chosen, self.done)
+        left = unmeasured(chosen, self._done)
         if len(left) < len(chosen):
             self.left_out["measured before"] = len(chosen) - len(left)
         # Root servers tell whether there is another IP version than that of the list.

@@ -1,7 +1,8 @@
-"""How a command fails where only a log listens: with its exit code, and no name of anything.
+"""How a command that a timer called fails: with its exit code, and without naming anything.
 
-The journal, and the mails of cron, outlive `gatewatch purge`. What a failure says to a person has
-folders in it, with their user's name, and the collector. This module knows no command.
+Its output goes to the journal, or into mails of cron, which outlive `gatewatch purge`. What a
+failure says to a person names the collector, and folders with their user's name. This module knows
+no command.
 """
 
 from __future__ import annotations

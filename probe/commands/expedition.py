@@ -18,11 +18,12 @@ from probe.commands import kept, words
 from probe.commands.ended import Ended
 from probe.disk.places import data_folder
 from probe.network import NetworkError
-from probe.network.backend import failure_of
+from probe.network.backend import choose_methods, failure_of
 from probe.owner.consent import Permission, require
 from probe.run.choice import version_of
 from probe.run.spoiling import Spoiling, days_that_have_been
 from probe.run.tally import OVER_BUDGET, OVER_MONTH, REFUSED
+from probe.run.watch import Watch
 from probe.vantage.ground import Footing
 from probe.vantage.timekeeping import ClockWatch, is_set_by_others
 from probe.words.failure import (
@@ -58,8 +59,11 @@ if TYPE_CHECKING:
 _LOOK = 2.0
 
 
-class Tracing(NamedTuple):
-    """How the traces of a run are made, as the options say; ``method`` is None for the best."""
+class Wanted(NamedTuple):
+    """How the options want traces to be made; ``method`` is None for the best.
+
+    ``manner`` makes a `Manner` of whose an address is and where a trace starts.
+    """
 
     settings: SessionSettings
     method: Method | None
@@ -78,7 +82,7 @@ class Expedition:
     campaign: Campaign
     choice: Choice
     targets: list[Target]
-    tracing: Tracing
+    wanted: Wanted
     premises: Callable[[], Premises]
     began: float
 
@@ -87,7 +91,6 @@ class Expedition:
         from probe.run.experience import Experience  # noqa: PLC0415 - not needed to measure
         from probe.run.foresight import foresee  # noqa: PLC0415
         from probe.run.imagined import HOME, Imagined  # noqa: PLC0415
-        from probe.run.itinerary import usable  # noqa: PLC0415 - as `Itinerary`
 
         campaign, choice, targets = self.campaign, self.choice, self.targets
         country = campaign.access.country or kept.earlier(campaign.folder).country
@@ -98,9 +101,9 @@ class Expedition:
         return foresee(
             Experience(kept.recent(campaign.folder), choice.listed(country)),
             targets,
-            usable(self.network, versions, self.tracing.method),
-            self.tracing.settings,
-            manner=self.tracing.manner(Imagined(choice.origin, home), lambda _: home),
+            choose_methods(self.network, versions, self.wanted.method),
+            self.wanted.settings,
+            manner=self.wanted.manner(Imagined(choice.origin, home), lambda _: home),
             unlocated=versions - campaign.access.known.keys(),
             size=self.network.probe_size,
         )
@@ -136,21 +139,17 @@ class Expedition:
 
     def _itinerary(self, footing: Footing, turn: Turn | Attended, stack: ExitStack) -> Itinerary:
         # With trio, half of a start: an hourly call that finds nothing due ends before.
-        from probe.run.itinerary import Itinerary  # noqa: PLC0415
+        from probe.run.itinerary import Itinerary, Tracing  # noqa: PLC0415
 
-        choice, access = self.choice, self.campaign.access
+        choice, access, wanted = self.choice, self.campaign.access, self.wanted
+        manner = wanted.manner(choice.origin, lambda _: access.country)
         return Itinerary(
             self.network,
             self.campaign,
-            self.tracing.settings,
-            self.tracing.method,
-            manner=self.tracing.manner(choice.origin, lambda _: access.country),
-            ground=footing,
-            premises=self.premises,
-            allowance=turn.allowance,
+            Tracing(wanted.settings, wanted.method, manner),
+            listing=choice,
+            watch=Watch(footing, self.premises),
             progress=turn.progress(stack, choice.absent),
-            listed=choice.targets,
-            limit=choice.limit,
         )
 
     def _ended(self, failure: Failure | None, code: int, went: Itinerary | None = None) -> Ended:

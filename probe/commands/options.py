@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.engine.strategy import RATE_CAP
+from probe.engine.horizon import RATE_CAP
 from probe.network import Method
 from probe.network.backend import BACKENDS
 from probe.network.capture import Capture

@@ -48,7 +48,7 @@ _LOOK = 0.1
     "--json",
     "as_json",
     is_flag=True,
-    help="One JSON object; without --yes it is not asked, and nothing is deleted.",
+    help="Print one JSON object; without --yes nothing is asked and nothing is deleted.",
 )
 def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
     """Delete traces, keys, bundles, consent, settings and your timer, after listing them.
@@ -161,8 +161,8 @@ def _list(folder: Path, found: list[Belonging], timer: Timer | None) -> None:
         click.echo(_("the timer: {name}").format(name=timer.name))
         click.echo(
             _(
-                "Not deleted is what the system's log holds of each run that the timer began, with "
-                "its time: that is not gatewatch's to delete."
+                "The system's log keeps a line, with the time, of each run that the timer began: "
+                "that is not gatewatch's to delete."
             )
         )
     for sentence in (*_outside(), *limits()):
@@ -175,8 +175,8 @@ def _outside() -> list[str]:
         *_handed_on(),
         *here.left_on(),
         _(
-            "Not deleted is what was written elsewhere, by run --to, --pcap, bundle --to or submit "
-            "--leave-at: delete that by hand."
+            "What was written elsewhere, by run --to, --pcap, bundle --to or submit --leave-at, is "
+            "not deleted: delete that by hand."
         ),
     ]
 

@@ -7,6 +7,7 @@ end what became of each. How it goes through them, `probe.commands.expedition` k
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,9 @@ import click
 
 from probe.commands import kept, options
 from probe.commands.attended import Attended
-from probe.commands.choosing import Choice
+from probe.commands.choosing import Choice, Selection
 from probe.commands.discreet import discreet
-from probe.commands.expedition import Expedition, Tracing
+from probe.commands.expedition import Expedition, Wanted
 from probe.commands.folder import Folder
 from probe.commands.foretelling import foretell
 from probe.disk.places import data_folder
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--targets",
-    "listed",
+    "own_list",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your own list, one address and name a line. Else: root servers, large foreign "
     "networks, and the networks of your country.",
@@ -97,8 +98,8 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduled",
     is_flag=True,
-    help="As a timer calls it: measure only if it is time and neither battery, link nor budget "
-    "speak against it, and print one line.",
+    help="For a timer: measure only if it is time, and battery, link and budget allow it; print "
+    "one line.",
 )
 @options.courtesy
 @options.probing
@@ -106,7 +107,7 @@ if TYPE_CHECKING:
 @discreet("gatewatch doctor")
 def run(
     *,
-    listed: Path | None,
+    own_list: Path | None,
     country: str | None,
     access_as: int | None,
     method: str,
@@ -149,7 +150,7 @@ def run(
     excluded = read_exclusions(exclusions_file())
     known = _known_access(origin, here, access_as)
     folder = folder or spool_folder()
-    tracing = Tracing(
+    wanted = Wanted(
         SessionSettings(rate=rate),
         options.method(method),
         partial(Manner, economical=economical, multipath=multipath, confidence=confidence),
@@ -161,21 +162,17 @@ def run(
         network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
         if not dry_run:
             try_to_write(folder)
+        identity = Identity(data_folder())
+        flow = identity.last_flow() if resume else None
         choice = Choice(
             origin,
             here,
-            version,
-            limit,
-            listed,
+            Selection(own_list, version, limit, own_network),
             excluded=excluded,
-            own_network=own_network,
             without_way=without_way,
+            done=Counter() if flow is None else kept.done(folder, flow),
+            place=turn.place,
         )
-        choice.place = turn.place
-        identity = Identity(data_folder())
-        flow = identity.last_flow() if resume else None
-        if flow is not None:
-            choice.done = kept.done(folder, flow)
         campaign = Campaign(
             folder=folder,
             origin=origin,
@@ -187,7 +184,7 @@ def run(
             flow=flow,
         )
         targets = choice.targets(campaign.access.country)
-        expedition = Expedition(network, campaign, choice, targets, tracing, read_premises, began)
+        expedition = Expedition(network, campaign, choice, targets, wanted, read_premises, began)
         if not targets:
             click.echo(_("the last run measured all its targets; nothing was sent"), err=as_json)
             if not as_json:

@@ -59,13 +59,13 @@ def install(*, system: bool, dry_run: bool, as_json: bool) -> None:
     """Put the timer in place and switch it on.
 
     A second time it mends what has changed and leaves the rest. Needs your consent to run and to
-    keep. Under sudo only with --system: else it would be a timer of root's over your data.
+    keep. Under sudo only with --system: otherwise root's timer would measure with your data.
     """
     if is_under_sudo() and not system:
         raise click.UsageError(
             _(
-                "under sudo this would be a timer of root's over your data, of which you are told "
-                "nothing; leave out sudo, or add --system"
+                "under sudo, root's timer would measure with your data and tell you nothing; leave "
+                "out sudo, or add --system"
             )
         )
     if as_json:

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @click.option(
     "--scheduled",
     is_flag=True,
-    help="As a timer calls it, whose log outlives a purge: name neither bundles nor the collector.",
+    help="For a timer, whose log outlives a purge: name neither bundles nor the collector.",
 )
 @click.pass_context
 @discreet("gatewatch submit status")
@@ -391,9 +391,9 @@ def _advice(found: Status, settings: Settings, new: int) -> list[str]:
     if found.refused:
         said.append(
             _(
-                "what was refused stays here; where the reason is mended, at the collector or "
-                "here, send it again: gatewatch submit --again; where it cannot be, delete its "
-                "file in {folder}"
+                "what was refused stays here; once the reason is mended, at the collector or here, "
+                "send it again: gatewatch submit --again; if it cannot be mended, delete its file "
+                "in {folder}"
             ).format(folder=outbox_folder())
         )
     return said

@@ -20,9 +20,9 @@ from probe.aside import Aside
 from probe.commands import options, words
 from probe.disk.places import data_folder
 from probe.engine.blocking import measure
+from probe.engine.horizon import Limits
 from probe.engine.manner import Manner
 from probe.engine.session import Session, SessionSettings
-from probe.engine.strategy import Limits
 from probe.engine.tracing import Task
 from probe.network import NetworkError
 from probe.network.backend import choose_method, failure_of, open_network

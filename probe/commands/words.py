@@ -67,8 +67,8 @@ def left_out(reasons: Mapping[str, int]) -> list[str]:
     if reasons.get("signed_before"):
         said.append(
             _(
-                "signed before: a key that was replaced since may have signed these; another must "
-                "not, or both would be known for one machine's, so they stay here"
+                "signed before: a key that was replaced since may have signed these; if another "
+                "signed them too, it would show that both keys are one machine's, so they stay here"
             )
         )
     if reasons.get("day_to_come"):

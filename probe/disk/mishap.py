@@ -1,7 +1,7 @@
-"""What an error of the system about a file amounts to: a sentence with its remedy, and a code.
+"""What a system error about a file means: a sentence with its remedy, and an exit code.
 
-A disk that is full, files that belong to somebody else and folders in the place of files can meet
-any command, so that they are told in one place. This module knows nothing of what was being done.
+Any command can meet a full disk, files that belong to somebody else, or a folder in the place of a
+file, so these are explained in one place. This module knows nothing of what was being done.
 """
 
 from __future__ import annotations

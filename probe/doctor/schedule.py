@@ -96,9 +96,7 @@ def _left_out(entry: DiaryEntry, now: float) -> Finding:
     assert entry.skipped is not None
     named = {"when": shown(entry.skipped), "why": harmless(str(entry.why))}
     if entry.ended is None:
-        says = _(
-            "no run that began by itself has measured yet; the last at {when} was left out: {why}"
-        )
+        says = _("no scheduled run has measured yet; the last one, at {when}, was left out: {why}")
         return Finding(State.WARNING, says.format(**named), _RUN)
     if now - entry.ended > _SILENT:
         says = _(

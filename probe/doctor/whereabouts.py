@@ -59,7 +59,10 @@ def clock(
     elif kept_right() is False:
         yield Finding(
             State.WARNING,
-            _("nobody sets this clock, as far as the kernel knows; it may be right, and may drift"),
+            _(
+                "as far as the kernel knows, nothing keeps this clock right; it may be right now, "
+                "and drift"
+            ),
             SET_CLOCK,
         )
     else:
@@ -83,6 +86,6 @@ def last_run() -> Iterator[Finding]:
             yield Finding(state, count + says, remedy)
     if not found:
         nothing_odd = _(
-            "the traces of {day}, the last day kept, tell of nothing odd about the place"
+            "the traces of {day}, the last day kept, note nothing odd about the place"
         ).format(day=named)
         yield Finding(State.OK, nothing_odd if traces else _("nothing is kept yet"))

@@ -1,4 +1,4 @@
-"""Measures and does nothing else meanwhile: a loop without trio, which a start would wait for.
+"""Measures and does nothing else meanwhile: a loop without trio, which takes long to import.
 
 Only for networks that have a descriptor to wait on: those that touch a wire.
 """

@@ -15,7 +15,7 @@ from probe.engine.strategy import EveryHop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probe.engine.strategy import Horizon, Limits
+    from probe.engine.horizon import Horizon, Limits
 
 # How many hops on either side of the first foreign one are measured in every trace.
 AROUND_BORDER = 2
@@ -117,7 +117,7 @@ class Economical(EveryHop):
     it, and the way back goes on from there.
 
     >>> from probe.network import Kind
-    >>> from probe.engine.strategy import Horizon, Limits
+    >>> from probe.engine.horizon import Horizon, Limits
     >>> horizon, routes = Horizon(Limits()), Routes(lambda address: None)
     >>> routes.learn(["192.0.2.1", "192.0.2.2", "192.0.2.3"])
     >>> horizon.reached(5, 0.01)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from probe.record import Reply
 
 if TYPE_CHECKING:
+    from probe.engine.horizon import Horizon
     from probe.engine.multipath import Enumeration
-    from probe.engine.strategy import Horizon
     from probe.engine.tracing import Seen, Sent, Task, Wanted
     from probe.network import Answer
     from probe.record import Trace

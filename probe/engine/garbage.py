@@ -1,4 +1,4 @@
-"""How seldom Python looks for garbage in a program that makes little of it.
+"""Has Python look for garbage seldom, since our commands make little of it.
 
 Nearly all that a command makes, imports first, lives until its end: looking for cycles after every
 700 new objects costs a twentieth of a start and of a run, and looking through all of it once more

@@ -1,4 +1,4 @@
-"""Measures on a network in memory, by a clock that stands still but where there is nothing to do.
+"""Measures on a network in memory, by a clock that moves only when there is nothing to do.
 
 A run over minutes is played in a fraction of a second, and comes out the same each time. What
 happens, and when, is what `probe.engine.measuring` would make of it under trio's virtual clock, in

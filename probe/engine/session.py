@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probe.engine.economical import Economical
 from probe.engine.exploring import Exploring
-from probe.engine.strategy import APART, MOST_APART, RATE_CAP, EveryHop, Horizon, Limits
+from probe.engine.horizon import APART, MOST_APART, RATE_CAP, Horizon, Limits
+from probe.engine.strategy import EveryHop
 from probe.engine.tracing import Seen, Sent, Task, Tracing
 from probe.network import NoRoute, Probe
 

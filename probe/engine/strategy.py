@@ -1,20 +1,19 @@
 """Which TTL to probe next, how long to wait for its answer, and when a trace is over.
 
-One object per target, told what was sent, heard and given up, and asked what to do; and one
-`Horizon` per run, by which its traces learn from each other. Neither knows a clock, a socket, a
-token or a record, so every rule here can be tried by hand. The session owns time and packets. Here
+One object per target, told what was sent, heard and given up, and asked what to do. It learns from
+the other traces of its run by their `probe.engine.horizon.Horizon`, and knows no clock, socket,
+token or record, so every rule here can be tried by hand. The session owns time and packets. Here
 every hop of a path is measured; `probe.engine.economical` takes over what other traces have met.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from probe.network import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from probe.engine.horizon import Horizon, Limits
 
 _TIME_EXCEEDED = Kind.TIME_EXCEEDED
 
@@ -23,51 +22,9 @@ Stop = Literal["destination", "unreachable", "loop", "gap", "max_ttl"]
 # Reply TTLs that systems start from. 32 stands for some that are old or small.
 INITIAL_TTLS = (32, 64, 128, 255)
 
-# Of how many earlier traces the distance is remembered.
-REMEMBERED = 64
-
-# How many targets must have answered before their RTTs say how long others may take.
-ENOUGH = 8
-
 # How many silent hops behind the farthest answer are asked more than once. Those farther on are
 # asked again only when one of these turns out to answer.
 WORTH_REPEATING = 2
-
-# Packets a second at most in networks of others.
-RATE_CAP = 1000.0
-
-# How long routers are left alone that many traces want to ask at once: so many seconds, in which at
-# 100 packets/s every fourth probe of a run falls; and so many probes at most, however fast it is.
-APART = 0.04
-MOST_APART = 4
-
-# What is left of the memory of a long RTT with each target that answers.
-FADING = 0.99
-
-
-class Limits(NamedTuple):
-    """The numbers a trace keeps to; times are in seconds.
-
-    `gap_limit` is how many silent hops in a row end a trace. `attempts` is how often a hop is
-    asked before it counts as silent; once more on a path where a repetition has helped. A probe
-    is given up after `later_hop_factor` times the RTT of the nearest later hop that answered
-    (the rule of Linux traceroute); where nothing farther was heard, after `farther_factor` times
-    the longest RTT to one of the last targets. Both are kept between `timeout_floor`, which
-    leaves a busy router time to write its ICMP message, and `timeout_ceiling`, which also holds
-    until targets enough have answered. The probe that learns the distance has `aim_timeout` at
-    most: when it is given up the hops are measured meanwhile, and its answer counts all the same.
-    `loop_visits` is how often a path must come back to one router to be a loop.
-    """
-
-    max_ttl: int = 32
-    gap_limit: int = 5
-    attempts: int = 2
-    loop_visits: int = 3
-    timeout_floor: float = 0.4
-    timeout_ceiling: float = 2.0
-    aim_timeout: float = 1.0
-    later_hop_factor: float = 10.0
-    farther_factor: float = 4.0
 
 
 def distance_by_reply(ttl: int) -> int:
@@ -96,72 +53,6 @@ def visits(ttls: list[int]) -> int:
     return sum(1 for before, ttl in zip([-1, *ttls], ttls, strict=False) if ttl != before + 1)
 
 
-class Horizon:
-    """What the traces of a run teach each other: how far targets are, how long answers take.
-
-    >>> horizon = Horizon(Limits())
-    >>> for distance in (9, 12, 12, 7): horizon.reached(distance, 0.2)
-    >>> horizon.distance, horizon.patience()
-    (12, 2.0)
-    >>> for distance in (9, 9, 12, 7): horizon.reached(distance, 0.01)
-    >>> horizon.distance, round(horizon.patience(), 2)
-    (9, 0.77)
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._recent: deque[int] = deque(maxlen=REMEMBERED)
-        self._counts: Counter[int] = Counter()
-        self._longest = 0.0
-        self.turns = 0
-        """How many probes the run has sent, or could have sent and did not."""
-        self.asked = [-MOST_APART] * 256
-        """By TTL, the turn of the last probe that had it …"""
-        self.traced = [-MOST_APART] * 256
-        """… and of the last that a trace sent."""
-        self.asked_of: dict[str, int] = {}
-        """By address, the turn of the last probe of parallel paths that may meet it."""
-        self.distance: int | None = None
-        """The distance in hops that most of the last targets reached had; None before the first."""
-
-    def rested(self, asked: int, turns: int) -> bool:
-        """Whether the next turn is so many after the one in which somebody was asked.
-
-        >>> horizon = Horizon(Limits())
-        >>> EveryHop(Limits(), horizon).sent(3)
-        >>> horizon.rested(horizon.asked[3], 2), horizon.rested(horizon.asked[4], 2)
-        (False, True)
-        """
-        return self.turns + 1 - asked >= turns
-
-    def searched(self, ttl: int, heard: Iterable[str]) -> None:
-        """A probe left by which parallel paths are looked for, and may meet who was heard there."""
-        self.turns += 1
-        self.asked[ttl] = self.turns
-        self.asked_of |= dict.fromkeys(heard, self.turns)
-
-    def suppose(self, distance: int) -> None:
-        """A target is likely to be this many hops away: better than nothing to go by."""
-        if self.distance is None:
-            self.distance = distance
-
-    def reached(self, distance: int, rtt: float) -> None:
-        """A target turned out to be this many hops away, and answers after so many seconds."""
-        if len(self._recent) == REMEMBERED:
-            self._counts[self._recent[0]] -= 1
-        self._recent.append(distance)
-        self._counts[distance] += 1
-        self.distance = max(self._counts, key=self._counts.__getitem__)
-        self._longest = max(rtt, self._longest * FADING)
-
-    def patience(self) -> float:
-        """Seconds to wait for an answer from farther away than any on the same path."""
-        if len(self._recent) < ENOUGH:
-            return self._limits.timeout_ceiling
-        wanted = self._limits.farther_factor * self._longest
-        return max(self._limits.timeout_floor, min(wanted, self._limits.timeout_ceiling))
-
-
 class EveryHop:
     """Measure every hop of one path, with no more probes than that takes, all in flight at once.
 
@@ -176,6 +67,7 @@ class EveryHop:
     there is either a next TTL or a probe whose fate is open. Of the hops wanted that one is next
     which all traces of the run have left alone for longest: routers near by are on all paths.
 
+    >>> from probe.engine.horizon import Horizon, Limits
     >>> path = EveryHop(Limits(), Horizon(Limits()))
     >>> path.next_ttl()
     32
@@ -275,9 +167,7 @@ class EveryHop:
     def sent(self, ttl: int) -> None:
         """A probe with this TTL left."""
         self._tries[ttl] += 1
-        horizon = self._horizon
-        horizon.turns += 1
-        horizon.asked[ttl] = horizon.traced[ttl] = horizon.turns
+        self._horizon.sent(ttl)
         if ttl in self._plan:
             self._plan.remove(ttl)
         elif self._aims and self._aims[-1] == ttl:
@@ -371,13 +261,14 @@ class EveryHop:
     def patience(self, ttl: int) -> float:
         """Seconds to wait for the answer to a probe with this TTL, by what was heard so far.
 
+            >>> from probe.engine.horizon import Horizon, Limits
         >>> path = EveryHop(Limits(), Horizon(Limits()))
-        >>> path.patience(3)
-        2.0
-        >>> path.sent(4); path.answered(4, "192.0.2.1", Kind.TIME_EXCEEDED, 0.070)
-        True
-        >>> round(path.patience(3), 3), path.patience(5)
-        (0.7, 2.0)
+            >>> path.patience(3)
+            2.0
+            >>> path.sent(4); path.answered(4, "192.0.2.1", Kind.TIME_EXCEEDED, 0.070)
+            True
+            >>> round(path.patience(3), 3), path.patience(5)
+            (0.7, 2.0)
         """
         limits = self._limits
         for later in self._rtt[ttl + 1 :]:

@@ -153,3 +153,22 @@ def choose_method(network: Network, version: int, wanted: Method | None) -> Meth
             method=wanted.upper(), remedy=remedy
         )
     )
+
+
+def choose_methods(
+    network: Network, versions: Iterable[int], wanted: Method | None
+) -> dict[int, Method]:
+    """The method by IP version, for those of ``versions`` that can be probed.
+
+    Raises what `choose_method` raises where none of them can.
+    """
+    chosen: dict[int, Method] = {}
+    problems: list[Failure] = []
+    for version in sorted(set(versions)):
+        try:
+            chosen[version] = choose_method(network, version, wanted)
+        except Failure as problem:
+            problems.append(problem)
+    if problems and not chosen:
+        raise problems[0]
+    return chosen

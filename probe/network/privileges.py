@@ -56,7 +56,7 @@ class _Set(ctypes.Structure):
     )
 
 
-class _Need(NamedTuple):
+class Need(NamedTuple):
     """A place that must stay within reach, and how, as for `os.access`."""
 
     place: Path
@@ -86,7 +86,7 @@ def give_up(writes: Iterable[Path] = (), *, keep: frozenset[int] = frozenset()) 
     """
     if threads() > 1:
         raise RuntimeError("privileges have to be given up before any thread is started")
-    _drop(_heir(_needs(writes)) if os.geteuid() == 0 else None, keep)
+    _drop(_heir(needed(writes)) if os.geteuid() == 0 else None, keep)
 
 
 def threads() -> int:
@@ -102,18 +102,19 @@ def threads() -> int:
         ) from None
 
 
-def _needs(writes: Iterable[Path]) -> list[_Need]:
+def needed(writes: Iterable[Path]) -> list[Need]:
+    """What a run must still reach without privileges: the program's code, and what it writes to."""
     # pathlib raises where it may not look.
     code = [Path(entry) for entry in sys.path if os.path.isdir(entry)]  # noqa: PTH112
-    needs = [_Need(folder, os.R_OK | os.X_OK) for folder in code]
+    needs = [Need(folder, os.R_OK | os.X_OK) for folder in code]
     for folder in writes:
-        needs.append(_Need(nearest(folder), os.W_OK | os.X_OK))
+        needs.append(Need(nearest(folder), os.W_OK | os.X_OK))
         if os.path.isdir(folder):  # noqa: PTH112
-            needs += [_Need(file, os.R_OK | os.W_OK) for file in folder.iterdir() if file.is_file()]
+            needs += [Need(file, os.R_OK | os.W_OK) for file in folder.iterdir() if file.is_file()]
     return needs
 
 
-def _heir(needs: list[_Need]) -> _User | None:
+def _heir(needs: list[Need]) -> _User | None:
     """The user to go on as; None where root itself gets on without capabilities."""
     missed = _first_missed(needs, None)
     if missed is None:
@@ -145,7 +146,7 @@ def _heir(needs: list[_Need]) -> _User | None:
     )
 
 
-def _demand_open(missed: _Need) -> None:
+def _demand_open(missed: Need) -> None:
     """Raise `PermissionDenied` where not even the owner of a place is let in: no other would be."""
     if missed.place.stat().st_mode >> 6 & missed.mode != missed.mode:
         raise PermissionDenied(
@@ -165,7 +166,7 @@ def _owner(place: Path) -> _User:
     return _User(known.pw_uid, known.pw_gid, known.pw_name, groups)
 
 
-def _first_missed(needs: list[_Need], user: _User | None) -> _Need | None:
+def _first_missed(needs: list[Need], user: _User | None) -> Need | None:
     """What is out of reach for a user without capabilities, found out by a child that is one."""
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""How a task of trio waits for a backend's descriptor; without such a task no trio is imported."""
+"""How a task of trio waits for a backend's descriptor; trio is imported only when one waits."""
 
 from __future__ import annotations
 

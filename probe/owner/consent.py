@@ -82,8 +82,8 @@ def trouble(folder: Path) -> str | None:
             return _("{path} is damaged; what cannot be read in it counts as no").format(path=path)
         case Condition.NEWER:
             return _(
-                "a newer gatewatch than this one wrote {path}, and until this one is updated "
-                "nothing in it counts as agreed to"
+                "a newer gatewatch than this one wrote {path}; until you update this one, nothing "
+                "in that file counts as agreed to"
             ).format(path=path)
 
 
@@ -131,7 +131,7 @@ def require(folder: Path, *permissions: Permission) -> None:
 
 
 def newer_text(folder: Path, lacking: Iterable[Permission]) -> str | None:
-    """What is said where one of these was agreed to as a newer gatewatch asks for it; else None."""
+    """What to say if the owner agreed to one of these by a newer text than ours; else None."""
     agreed = said(folder)
     if any(each in agreed and agreed[each].is_newer for each in lacking):
         return _(

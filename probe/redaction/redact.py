@@ -16,15 +16,13 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NewType
 
 from probe.origin.attribute import majority
-from probe.record import ATLAS_STATUS_HOP, WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
-from probe.redaction.premises import whose_are_own
-from probe.redaction.spellings import embedded, is_whole, parsed_address, told_by, translated
+from probe.record import WHEREABOUTS, Attribution, Hop, Reply, Trace, to_json
+from probe.redaction.inside import Inside
+from probe.redaction.spellings import embedded, is_whole, parsed_address
 from probe.words.failure import RefusedToRedact
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from probe.origin.attribute import Attributor
     from probe.redaction.premises import Premises
 
@@ -33,9 +31,6 @@ Redacted = NewType("Redacted", Trace)
 
 # What is left of an address that is cut, in bits.
 KEPT_BITS = {4: 24, 6: 48}
-
-# Blocks that mean nothing outside one network; what stands in them is kept as a block.
-CUT_CLASSES = frozenset({"private", "cgnat", "ula", "link_local", "loopback"})
 
 LAN = Attribution(special="lan")
 
@@ -51,11 +46,6 @@ LOCAL_SUFFIXES = (
     ".in-addr.arpa",
     ".ip6.arpa",
 )
-
-# Set aside for each network's own translators (RFC 8215): as private as 10/8.
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-
-_ULA = ipaddress.IPv6Network("fc00::/7")
 
 # Anything that might be an address in a sentence, also behind a word and a colon, and with the
 # interface that stands behind it; `ipaddress` then decides.
@@ -154,169 +144,42 @@ def _objects(extensions: dict[str, Any] | None) -> list[Any]:
 
 
 class _Redaction:
-    """One trace's redaction: the rules with what they need, and the count of what they took."""
+    """One trace's redaction: takes out what lies inside, and counts by kind what it took."""
 
-    def __init__(
-        self,
-        trace: Trace,
-        premises: Premises,
-        access: frozenset[int],
-        origin: Attributor,
-        inside: int,
-    ) -> None:
-        self.premises = premises
-        # What somebody says, or traces tell, may be wrong; whose one's own addresses are is sure.
-        sits_in = {
-            own.asn for own in whose_are_own(premises, trace.af, origin) if own.asn is not None
-        }
-        self.access = access | sits_in
-        self.organisations = {origin.organisation(asn) for asn in self.access}
-        self.origin = origin
-        # Of an address of another network, as of a VPN, the line's own /48 is not known.
-        providers = {origin.organisation(asn) for asn in access}
-        self.knows_site = any(
-            own.asn is not None and origin.organisation(own.asn) in providers
-            for own in whose_are_own(premises, 6, origin)
-        )
+    def __init__(self, inside: Inside, premises: Premises, origin: Attributor) -> None:
         self.taken: Counter[str] = Counter()
-        heard = [
-            (hop.number, reply.address)
-            for hop in trace.hops
-            for reply in hop.replies
-            if reply.address is not None
-        ]
-        self.inside_target: str | None = None
-        # What comes before this hop is known to lie inside the access network, or at home …
-        self.shows_access = max(self._shows_access(trace, heard), inside)
-        # … and what comes before this one may.
-        self.reaches_access = self.shows_access or self._leaves_access(trace, heard)
-        # A target that answers inside may be this line, numbered by another network.
-        if self._answers_inside(trace, heard):
-            self.inside_target = str(parsed_address(trace.dst_addr))
-
-    def _shows_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
-        """The first hop that shows the access network, 0 where none does."""
-        return next(
-            (
-                number
-                for number, address in heard
-                if address != trace.dst_addr and self.reason_to_cut(address) == "access"
-            ),
-            0,
-        )
-
-    def _answers_inside(self, trace: Trace, heard: list[tuple[int, str]]) -> bool:
-        """Whether the target answers at the first hop, or nearer than the access network shows."""
-        answered = {number for number, address in heard if address == trace.dst_addr}
-        if trace.stop == "destination" and trace.hops:
-            answered.add(trace.hops[-1].number)
-        return any(number < max(2, self.shows_access) for number in answered)
-
-    def _leaves_access(self, trace: Trace, heard: list[tuple[int, str]]) -> int:
-        """The first hop that shows any network at all."""
-        for number, address in heard:
-            if address == trace.dst_addr or any(
-                said.asn is not None or said.exchange is not None for said in self.said_of(address)
-            ):
-                return number
-        return ATLAS_STATUS_HOP + 1
-
-    def said_of(self, address: str) -> Iterator[Attribution]:
-        """Whose an address is, and the one that it may hold."""
-        yield self.origin.lookup(address)
-        parsed = parsed_address(address)
-        inner = embedded(parsed)
-        held = told_by(parsed) if inner is None else inner[0]
-        if held is not None:
-            yield self.origin.lookup(str(held))
-
-    def reason_to_cut(self, address: str) -> str | None:
-        if parsed_address(address) in _LOCAL_NAT64:
-            return "private"
-        if str(parsed_address(address)) == self.inside_target:
-            return "access"
-        reasons = map(self._reason_of, [*self.said_of(address), *self._translated(address)])
-        return next(filter(None, reasons), None)
-
-    def _reason_of(self, said: Attribution) -> str | None:
-        if said.special in CUT_CLASSES:
-            return "private"
-        if said.asn in self.access or (
-            said.organisation is not None and said.organisation in self.organisations
-        ):
-            return "access"
-        return None
-
-    def _translated(self, address: str) -> Iterator[Attribution]:
-        """Whose the address is that a translator with a prefix of its own may have put there.
-
-        Exchanges write the AS number of a member in the same place.
-        """
-        inner = translated(parsed_address(address))
-        if inner is not None and self.origin.lookup(address).exchange is None:
-            yield self.origin.lookup(str(inner))
+        self._inside = inside
+        self._premises = premises
+        self._origin = origin
 
     def address(self, address: str, number: int) -> str | None:
         """What may stand for an address at this hop; None where nothing may."""
-        if number <= 1 or self.premises.given_away_by(address):
+        if number <= 1 or self._premises.given_away_by(address):
             self.taken["lan"] += 1
             return None
-        reason = self.reason_to_cut(address)
-        if reason is None and number < self.reaches_access:
-            # Carriers number their inside from blocks of others that are unused in public.
-            reason = "access"
+        reason = self._inside.reason_to_cut_at(address, number)
         if reason is None:
             return str(parsed_address(address))
         left = cut(address)
-        if self.premises.given_away_by(left) or self.may_be_home(address, number, reason):
+        if self._premises.given_away_by(left) or self._inside.may_be_home(address, number, reason):
             self.taken["lan"] += 1
             return None
         self.taken[reason] += 1
         return left
 
-    def may_be_home(self, address: str, number: int, reason: str) -> bool:
-        """Whether the /48 of a hop, behind another router of home, may be this line's alone."""
-        parsed = parsed_address(address)
-        if parsed in _ULA:
-            known = self.reaches_access if not self.knows_site else self.shows_access
-            return number < known
-        return parsed.version == 6 and reason == "access" and not self.knows_site
+    def target(self, address: str) -> str:
+        """What may stand for the target. Raises `RefusedToRedact` where nothing may."""
+        reason = self._inside.reason_to_cut(address)
+        left = address if reason is None else cut(address)
+        if self._premises.given_away_by(address) or self._premises.given_away_by(left):
+            raise RefusedToRedact(
+                _("the target is this machine or its own subnet, so nothing is written")
+            )
+        if reason is not None:
+            self.taken[reason] += 1
+        return left
 
-    def reply(self, reply: Reply, number: int) -> Reply:
-        return reply._replace(
-            address=None if reply.address is None else self.address(reply.address, number),
-            err=only_code(reply.err),
-            extensions=self.extensions(reply.extensions),
-        )
-
-    def extensions(self, extensions: dict[str, Any] | None) -> dict[str, Any] | None:
-        kept = only_labels(extensions)
-        self.taken["extension"] += len(_objects(extensions)) - len(_objects(kept))
-        return kept
-
-    def hop(self, hop: Hop) -> Hop:
-        replies = tuple(self.reply(reply, hop.number) for reply in hop.replies)
-        pairs = zip(hop.replies, replies, strict=True)
-        shown = majority(old for old, new in pairs if new.address is not None)
-        attribution: Attribution | None
-        if shown is not None:
-            attribution = self.origin.lookup(shown)
-        elif any(not reply.is_star for reply in hop.replies):
-            attribution = LAN
-        else:
-            attribution = None
-        return hop._replace(replies=replies, attribution=attribution)
-
-    def text(self, text: str, keep: str | None) -> str:
-        """A sentence as `clean` leaves it."""
-        if text in WHEREABOUTS:
-            return text
-        cleaned = clean(text, self.premises, keep)
-        if cleaned != text:
-            self.taken["text"] += 1
-        return cleaned
-
-    def target_name(self, name: str | None, address: str, *, is_cut: bool) -> str | None:
+    def target_name(self, name: str | None, address: str) -> str | None:
         """A target's name stays when it is public, as the name of a server in a list is.
 
         A name may spell the address: it goes where that is cut.
@@ -324,10 +187,46 @@ class _Redaction:
         if name is None:
             return None
         lowered = name.rstrip(".").lower()
+        is_cut = self._inside.reason_to_cut(address) is not None
         if is_cut or lowered.endswith(LOCAL_SUFFIXES) or self.text(name, address) != name:
             self.taken["name"] += 1
             return None
         return name
+
+    def hop(self, hop: Hop) -> Hop:
+        """A hop as it may be written, attributed by the addresses that are left."""
+        replies = tuple(self._reply(reply, hop.number) for reply in hop.replies)
+        pairs = zip(hop.replies, replies, strict=True)
+        shown = majority(old for old, new in pairs if new.address is not None)
+        attribution: Attribution | None
+        if shown is not None:
+            attribution = self._origin.lookup(shown)
+        elif any(not reply.is_star for reply in hop.replies):
+            attribution = LAN
+        else:
+            attribution = None
+        return hop._replace(replies=replies, attribution=attribution)
+
+    def _reply(self, reply: Reply, number: int) -> Reply:
+        return reply._replace(
+            address=None if reply.address is None else self.address(reply.address, number),
+            err=only_code(reply.err),
+            extensions=self._extensions(reply.extensions),
+        )
+
+    def _extensions(self, extensions: dict[str, Any] | None) -> dict[str, Any] | None:
+        kept = only_labels(extensions)
+        self.taken["extension"] += len(_objects(extensions)) - len(_objects(kept))
+        return kept
+
+    def text(self, text: str, keep: str | None) -> str:
+        """A sentence as `clean` leaves it."""
+        if text in WHEREABOUTS:
+            return text
+        cleaned = clean(text, self._premises, keep)
+        if cleaned != text:
+            self.taken["text"] += 1
+        return cleaned
 
 
 def _integers(fields: dict[str, Any], bits: dict[str, int]) -> dict[str, int]:
@@ -373,7 +272,7 @@ def redact(
     access: frozenset[int],
     origin: Attributor,
     *,
-    inside: int = 0,
+    first_shown: int = 0,
 ) -> Redacted:
     """What of a trace may be written and shared.
 
@@ -388,8 +287,8 @@ def redact(
     ``access`` are the AS numbers of the access network; those of one's own public addresses are
     added. All AS numbers of the same organisations count as in it, and so does every hop before
     the first that shows it. Where none does, every hop counts that comes before the first of any
-    network. Hops before number ``inside`` count in any case: that is where other traces show the
-    access network first. ``redactions`` counts what was taken, by kind.
+    network. Hops before number ``first_shown`` count in any case: that is where other traces show
+    the access network first. ``redactions`` counts what was taken, by kind.
 
     Raises `RefusedToRedact` when the own addresses or the access network are not known, when the
     target is one's own, or when something of this machine is left in the end.
@@ -405,22 +304,16 @@ def redact(
                 "name it with --access-as ASN"
             )
         )
-    redaction = _Redaction(trace, premises, access, origin, inside)
+    inside = Inside(trace, premises, access, origin, first_shown=first_shown)
+    redaction = _Redaction(inside, premises, origin)
     target = str(parsed_address(trace.dst_addr))
-    reason = redaction.reason_to_cut(target)
-    left = target if reason is None else cut(target)
-    if premises.given_away_by(target) or premises.given_away_by(left):
-        raise RefusedToRedact(
-            _("the target is this machine or its own subnet, so nothing is written")
-        )
-    if reason is not None:
-        redaction.taken[reason] += 1
+    left = redaction.target(target)
+    keep = target if inside.reason_to_cut(target) is None else None
     if trace.source is not None:
         redaction.taken["source"] += 1
-    keep = target if reason is None else None
     redacted = trace._replace(
         dst_addr=left,
-        dst_name=redaction.target_name(trace.dst_name, target, is_cut=reason is not None),
+        dst_name=redaction.target_name(trace.dst_name, target),
         source=None,
         # Others may have made these numbers from an address.
         msm_id=None,

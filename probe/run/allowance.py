@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import deque
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,9 @@ MEGABYTE = 1_000_000
 
 # Bytes set aside for a trace where none has ended yet: fourteen probes of some 60 bytes.
 USUAL_BYTES = 840.0
+
+# Of how many traces it is remembered what they took.
+REMEMBERED = 100
 
 # The file is charged with so many bytes at a time, beforehand. What was not sent of them is given
 # back at the end; after a killed run a little too much is charged, never too little.
@@ -227,6 +231,41 @@ class Allowance:
             yield file
         finally:
             os.close(file)
+
+
+class Outlook:
+    """Whether the budget is likely to carry more traces, by what the last ones took.
+
+    Each is expected to take as much as the longest of them, so that few are cut short by the end
+    of the budget.
+
+    >>> outlook = Outlook()
+    >>> outlook.begin(2000.0)
+    >>> outlook.carries(2), outlook.carries(3)
+    (True, False)
+    >>> outlook.ended(500)
+    >>> outlook.carries(3)
+    True
+    """
+
+    def __init__(self) -> None:
+        # Bytes left of the day and not yet taken by traces that have ended.
+        self._left = 0.0
+        self._took: deque[int] = deque(maxlen=REMEMBERED)
+
+    def begin(self, left: float) -> None:
+        """No trace is in flight, and so many bytes are left."""
+        self._left = left
+
+    def ended(self, took: int, *, is_usual: bool = True) -> None:
+        """A trace has taken so many bytes; one that could not be sent tells nothing of others."""
+        self._left -= took
+        if is_usual:
+            self._took.append(took)
+
+    def carries(self, traces: int) -> bool:
+        """Whether what is left is likely to do for so many traces in flight at once."""
+        return traces * max(self._took, default=USUAL_BYTES) <= self._left
 
 
 def _lock(file: int) -> None:

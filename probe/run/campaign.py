@@ -289,7 +289,7 @@ class Campaign:
                 self._premises,
                 self.access.to_cut,
                 self._origin,
-                inside=self.access.shows_at(trace.af),
+                first_shown=self.access.shows_at(trace.af),
             )
         except RefusedToRedact:
             self.tally.failed(REFUSED)

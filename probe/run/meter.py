@@ -1,4 +1,4 @@
-"""A network layer that counts what it sends, and does not let one closed door end the journey.
+"""A network layer that counts what it sends, and lets a firewall end one trace, not the run.
 
 Stands between the session and a backend, where every packet passes, so that the budget of the
 day counts what was sent and not what was kept. It knows nothing of traces; what the day has left
@@ -41,14 +41,14 @@ class Metered(Relay):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(network)
-        self._allowance = allowance
+        self.allowance = allowance
         self._clock = clock
         self._full_since: float | None = None
         self.denied: dict[str, str] = {}
 
     def send(self, probe: Probe) -> None:
         size = self._network.probe_size(probe.method, ip_version(probe.target))
-        self._allowance.require(size)
+        self.allowance.require(size)
         try:
             self._network.send(probe)
         except BlockingIOError as full:
@@ -61,7 +61,7 @@ class Metered(Relay):
             self.denied[probe.target] = str(problem)
             raise NoRoute(str(problem)) from problem
         self._full_since = None
-        self._allowance.spend(size)
+        self.allowance.spend(size)
 
     def _wait_or_give_up(self, full: BlockingIOError) -> None:
         now = self._clock()
@@ -79,4 +79,4 @@ class Metered(Relay):
         try:
             super().close()
         finally:
-            self._allowance.settle()
+            self.allowance.settle()

@@ -86,15 +86,15 @@ def left_on() -> list[str]:
     if is_under_sudo():
         said.append(
             _(
-                "Not deleted is a timer that was installed without sudo; to take it away, without "
+                "A timer that was installed without sudo is not deleted; to remove it, without "
                 "sudo: gatewatch schedule remove"
             )
         )
     if is_system_wide():
         said.append(
             _(
-                "Not deleted is the system's timer, which has data of its own; to be rid of both: "
-                "sudo -H -u gatewatch gatewatch purge, then sudo gatewatch schedule remove --system"
+                "The system's timer and its own data are not deleted; to delete both: sudo -H -u "
+                "gatewatch gatewatch purge, then sudo gatewatch schedule remove --system"
             )
         )
     return said

@@ -192,8 +192,8 @@ class Courier:
             )
         if "SSL" in text:
             return Sentence(
-                "{host} answers otherwise than over TLS ({problem}); sign in with a browser where "
-                "a Wi-Fi wants a login, or somebody may sit in between",
+                "{host} does not answer over TLS as it should ({problem}); if the Wi-Fi wants a "
+                "login, sign in with a browser; otherwise somebody may sit in between",
                 {"host": self._host, "problem": text},
             )
         return Sentence(

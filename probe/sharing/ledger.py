@@ -71,7 +71,7 @@ def _failure(problem: sqlite3.Error, path: Path) -> Exception:
         return PartlyDone(
             _(
                 "{folder} was deleted while it was used; traces that are still kept are bundled "
-                "anew next time, of which a collector takes each once"
+                "anew next time, and a collector takes each of them once"
             ).format(folder=path.parent)
         )
     match trouble_of(problem):
@@ -94,8 +94,8 @@ def _failure(problem: sqlite3.Error, path: Path) -> Exception:
             return BadInput(
                 _(
                     "{path} is damaged; move {folder} away, and the traces are bundled and sent "
-                    "anew, of which the collector takes each once; what a key signed that was "
-                    "replaced since stays here"
+                    "anew, and the collector takes each of them once; traces that were signed with "
+                    "a key that was replaced since stay here"
                 ).format(path=path, folder=path.parent)
             )
         case None:

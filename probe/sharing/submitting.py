@@ -122,8 +122,8 @@ class Submitting:
                 # What is undecided leaves half of the time to what waits.
                 if self.stopwatch() > (until if entry.state == "waiting" else until - WHOLE / 2):
                     outcome.problem = _(
-                        "not all bundles had their turn in the half hour that one call may take; "
-                        "to go on: gatewatch submit"
+                        "the half hour that one call may take was too short for all bundles; to go "
+                        "on: gatewatch submit"
                     )
                     continue
                 receipt = self._patiently(partial(self._one, entry.sha256, key))

@@ -17,7 +17,7 @@ import scripts.attacks
 from analysis.intake.load import load
 from analysis.policy import Policy
 from analysis.simulated.error_rates import TRIED
-from analysis.simulated.simulation import GATEWAY
+from analysis.simulated.world import GATEWAY
 from scripts.attacks import (
     ATTACKS,
     Attack,

@@ -925,7 +925,7 @@ def test_the_last_day_kept_tells_of_its_place(home: Path) -> None:
     assert found.says.startswith("1 trace of 2023-11-14: behind a carrier's NAT")
     with Spool(home / "spool") as spool:
         spool.append(Redacted(kept_trace(1.71e9)))
-    said = "the traces of 2024-03-09, the last day kept, tell of nothing odd about the place"
+    said = "the traces of 2024-03-09, the last day kept, note nothing odd about the place"
     assert only(whereabouts.last_run()).says == said
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from analysis.simulated.error_rates import CELLS, Cell, Outcome
-from analysis.simulated.simulation import SimulatedTable
+from analysis.simulated.world import SimulatedTable
 from probe.record import Hop, Reply, Trace, Vantage
 from scripts.missed import (
     CHANCE,

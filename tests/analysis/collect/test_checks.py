@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from analysis.collect.checks import Refused, check
 from probe.cli import main
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line
 from probe.sharing.bundle import seal, unseal

@@ -21,7 +21,8 @@ from analysis.policy import Policy
 from analysis.scale.engine import Here, Recipe, digest
 from analysis.scale.fold import Part
 from analysis.scale.pieces import Given, Place, Uncut
-from analysis.simulated.simulation import COUNTRY, NOW, Truth, country
+from analysis.simulated.simulation import NOW, Truth, country
+from analysis.simulated.world import COUNTRY
 from probe.record import to_line
 
 SIMULATED = country(Truth(6, 0.5), "progress", days=10)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.grading.criteria import Criterion, criteria
-from analysis.grading.levels import Figures
+from analysis.grading.figures import Figures
 from analysis.grading.scope import scope
 from analysis.grading.verdict import grade
 from analysis.grading.witness import Says, Statement

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from analysis.grading.support import continents_reached, pass_mostly
 from analysis.owners.operators import Node
 from analysis.policy import Policy
@@ -32,6 +34,15 @@ def test_who_is_not_behind_the_candidate_adds_nothing_to_it() -> None:
     pairs += [pair("b", "EU", gate=n < 2, number=n) for n in range(3)]
     assert pass_mostly(GATE, {"a"}, pairs) == 1
     assert pass_mostly(GATE, {"a", "b"}, pairs) == 2
+
+
+def test_half_of_all_pairs_are_not_most_of_them() -> None:
+    """Two of four through the candidate leave it open where the others go, known or not."""
+    pairs = [pair("a", "EU", gate=n < 2, number=n) for n in range(4)]
+    assert pass_mostly(GATE, {"a"}, pairs) == 0
+    assert pass_mostly(GATE, {"a"}, pairs[:3]) == 1
+    unknown = [replace(one, resolved=False) if n == 1 else one for n, one in enumerate(pairs[:3])]
+    assert pass_mostly(GATE, {"a"}, unknown) == 0
 
 
 def test_a_continent_is_reached_by_those_behind_the_candidate() -> None:

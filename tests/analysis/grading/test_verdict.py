@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from analysis.grading.figures import Doubts, Figures, Lenient, Support
 from analysis.grading.levels import (
-    Figures,
     level,
     lower_as_best_of_several,
     strict_and_lenient_agree,
@@ -34,43 +33,52 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
     """Figures that meet every other demand: eight days, three classes on three continents."""
     top = made(captured, of) if captured else None
     lower, upper = captured_bounds(captured, of, 0.95)
+    support = {
+        "mostly": captured,
+        "elsewhere": (captured, of),
+        "continents": 3,
+        "keys": 20,
+        "unaided": 1.0,
+        "weighed": 1.0,
+    }
+    doubts = {
+        "meeting_place": None,
+        "alike": None,
+        "thin": 0.0,
+        "veiled": 0.0,
+        "at_times": None,
+        "by_weight": None,
+    }
     usual: dict[str, Any] = {
         "top": top,
         "of": of,
         "captured": captured,
         "lower": lower,
         "upper": upper,
-        "mostly": captured,
         "gone": 0,
         "silent": 0,
-        "by_turns": 0,
-        "alone": 0,
-        "elsewhere": (captured, of),
-        "keys": 20,
-        "unaided": 1.0,
-        "rivals": 0,
         "covered": 0.5,
-        "weighed": 1.0,
         "unit": "users",
         "pairs": 5 * of,
         "resolved": 1.0,
         "destination_classes": 3,
-        "continents": 3,
         "days": 8,
         "effective_gateways": 5.0,
-        "meeting_place": None,
-        "alike": None,
         "apart": (),
-        "thin": 0.0,
-        "veiled": 0.0,
-        "lenient": top,
-        "rival": None,
-        "at_times": None,
-        "by_weight": None,
         "in_twos": frozenset(),
         "late": None,
     }
-    return Figures(**(usual | changes))
+
+    def changed(kind: type[Support | Doubts], given: dict[str, Any]) -> Any:
+        named = {key: changes.pop(key) for key in kind._fields if key in changes}
+        return kind(**(given | named))
+
+    return Figures(
+        support=changed(Support, support),
+        doubts=changed(Doubts, doubts),
+        lenient=Lenient(changes.pop("lenient", top), changes.pop("rival", None)),
+        **(usual | changes),
+    )
 
 
 def graded(captured: int, of: int, **changes: Any) -> tuple[str, str]:
@@ -546,7 +554,7 @@ def test_more_captured_organisations_never_make_a_grade_milder() -> None:
 def test_more_days_and_destinations_never_take_a_name_away() -> None:
     """What suffices with little data suffices with more."""
     least = figures(7, 7, days=7, destination_classes=2, continents=2, resolved=0.6)
-    more = replace(least, days=70, destination_classes=20, continents=6, resolved=1.0)
+    more = figures(7, 7, days=70, destination_classes=20, continents=6, resolved=1.0)
     assert grade(least, Policy())[0] == grade(more, Policy())[0] == "single_gateway"
 
 

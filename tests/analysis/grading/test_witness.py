@@ -84,10 +84,10 @@ def test_a_network_that_announces_everything_has_no_others() -> None:
 
 
 def test_peers_that_know_less_than_half_are_not_heard() -> None:
-    """4 of 4, 2 of 4, 1 of 4 prefixes."""
+    """10 of 10, 5 of 10, 4 of 10 prefixes."""
     routes = [
         route(f"20.0.{i}.0/24", "701 9", peer)
-        for peer, count in (("full", 4), ("half", 2), ("customer", 1))
+        for peer, count in (("full", 10), ("half", 5), ("customer", 4))
         for i in range(count)
     ]
     assert informed(routes) == {"full", "half"}

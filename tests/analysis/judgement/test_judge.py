@@ -522,6 +522,16 @@ def test_a_key_that_shows_nothing_of_the_candidate_is_not_counted_behind_it() ->
     assert verdict.fields["measured"]["organisations_of_one_vantage"] == 7
 
 
+def test_keys_of_one_network_that_see_the_candidate_each_count() -> None:
+    """Three in the first network, one in each of the seven others."""
+    country = Country(8)
+    country.everyone("lan own gate {up}")
+    for key in (1, 2):
+        for day in range(8):
+            country.trace(1, "30.0.1.200", "lan own gate far6", day=day, vantage=key)
+    assert country.judge().fields["measured"]["keys_behind_candidate"] == 10
+
+
 def test_whom_only_its_own_operator_passes_is_no_candidate() -> None:
     """Nobody else was measured that could say anything about it."""
     country = Country(3)

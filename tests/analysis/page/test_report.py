@@ -18,7 +18,7 @@ from click.testing import CliRunner
 import analysis as gw
 from analysis.library.statement import Verdict
 from analysis.page import figures, palette
-from analysis.page.report import _ways
+from analysis.page.report import ways_in_words
 from analysis.policy import Policy
 from analysis.words.render import plain
 from analysis.words.translation import Words
@@ -518,7 +518,7 @@ def test_who_passes_an_exchange_is_not_shown_as_passing_an_operator_of_its_name(
     assert page.count('<td class="candidate">') == 6 * 5
     assert page.count('<td class="gateway">') == 4 * 5
     assert page.count(f'<span class="vh">{exchange}</span>') == 4 * 5
-    ways = _ways(verdict, Words(language))
+    ways = ways_in_words(verdict, Words(language))
     assert [gateway for _, gateway, _ in ways].count(f"{exchange} 100%") == 4
 
 
@@ -527,7 +527,9 @@ def test_an_exchange_that_is_first_abroad_is_called_one() -> None:
     country = Country(6)
     country.everyone("lan own farix {up}")
     verdict = verdict_of(country)
-    assert {abroad for _, _, abroad in _ways(verdict, Words("en"))} == {"FarIX (exchange) 100%"}
+    assert {abroad for _, _, abroad in ways_in_words(verdict, Words("en"))} == {
+        "FarIX (exchange) 100%"
+    }
 
 
 def test_the_page_rounds_the_bounds_of_the_national_share_outward() -> None:
@@ -608,7 +610,7 @@ def test_a_part_that_is_not_nothing_is_not_0_percent() -> None:
         for number in range(1, 251):
             hops = "lan own {up}" if (name, number) == (1, 1) else "lan own gate {up}"
             country.trace(name, f"30.0.1.{number}", hops.format(up="far7"))
-    ways = _ways(verdict_of(country), Words("en"))
+    ways = ways_in_words(verdict_of(country), Words("en"))
     assert ("Net 1", "Gate 99.6%, itself 0.4%", "Far 7 100%") in ways
 
 

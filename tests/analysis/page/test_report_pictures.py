@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import analysis as gw
 from analysis.page import palette
-from analysis.page.report import _asked
+from analysis.page.report import asked_by_step
 from probe.cli import main
 from tests.analysis.country import Country
 from tests.analysis.verdicts import HOSTILE, behind_a_gateway, text_of, verdict_of
@@ -155,7 +155,7 @@ def test_the_page_rounds_all_bounds_outward() -> None:
     assert "1.0–2.4" in page
     rule = {
         row.key: row.found
-        for rows in _asked(verdict.to_dict()["criteria"]).values()
+        for rows in asked_by_step(verdict.to_dict()["criteria"]).values()
         for row in rows
     }
     assert (rule["single"], rule["diverse_upper"]) == ("68%", "92%")

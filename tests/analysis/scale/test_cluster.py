@@ -25,9 +25,10 @@ from analysis.scale.cluster import Cluster, all_said
 from analysis.scale.engine import Digest, Here, Mapper, Recipe, digest, reduce
 from analysis.scale.fold import Folded, Part
 from analysis.scale.pieces import Given, Groups, Piece, Place, Uncut, Values, pieces, uncut
-from analysis.scale.worker import Answer, ClusterError, _begun, end, packed, part_there, versions
-from analysis.simulated.simulation import COUNTRY, NOW, Simulated, country
+from analysis.scale.worker import Answer, ClusterError, end, packed, part_there, run_begun, versions
+from analysis.simulated.simulation import NOW, Simulated, country
 from analysis.simulated.simulation import Truth as Country
+from analysis.simulated.world import COUNTRY
 from probe.cli import main
 from probe.record import to_line
 from tests.descriptors import open_files
@@ -39,7 +40,7 @@ pytestmark = pytest.mark.xdist_group("cluster")
 
 
 def _runs_kept() -> int:
-    return _begun.cache_info().currsize
+    return run_begun.cache_info().currsize
 
 
 def _die(*_: object) -> None:

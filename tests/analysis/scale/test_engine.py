@@ -31,7 +31,8 @@ from analysis.policy import Policy
 from analysis.scale.engine import Digest, Engine, Here, Mapper, Processes, Recipe, digest
 from analysis.scale.fold import Folded, Part
 from analysis.scale.pieces import Groups, Piece, pieces
-from analysis.simulated.simulation import COUNTRY, NOW, Simulated, over_time
+from analysis.simulated.simulation import NOW, Simulated, over_time
+from analysis.simulated.world import COUNTRY
 from probe.record import Trace, to_json, to_line
 from probe.sharing.bundle import public_part, seal
 from tests.descriptors import open_below

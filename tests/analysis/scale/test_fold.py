@@ -30,7 +30,8 @@ from analysis.paths.detour import put_at_home
 from analysis.paths.lateness import late_steps
 from analysis.policy import Policy
 from analysis.scale.fold import Counted, Folded, Folder, Part, readings, unusable
-from analysis.simulated.simulation import COUNTRY, NOW, Faults, SimulatedTable, Truth, country
+from analysis.simulated.simulation import NOW, Truth, country
+from analysis.simulated.world import COUNTRY, Faults, SimulatedTable
 from probe.record import Hop, Reply, Vantage
 
 if TYPE_CHECKING:

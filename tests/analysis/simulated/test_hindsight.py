@@ -8,15 +8,9 @@ import pytest
 
 from analysis.policy import Policy
 from analysis.simulated.hindsight import known_alarm
-from analysis.simulated.simulation import (
-    FIRST_DAY,
-    GATEWAY,
-    Churn,
-    Departure,
-    Simulated,
-    SimulatedTable,
-)
+from analysis.simulated.simulation import FIRST_DAY, Churn, Departure, Simulated
 from analysis.simulated.simulation import over_time as simulate
+from analysis.simulated.world import GATEWAY, SimulatedTable
 
 CALM = Churn(moves=1e-9, failures=1e-9, outages=1e-9, quits=1e-9)
 

@@ -6,16 +6,8 @@ from collections import Counter
 
 import pytest
 
-from analysis.simulated.simulation import (
-    FIRST_DAY,
-    GATEWAY,
-    Churn,
-    Faults,
-    Simulated,
-    Truth,
-    country,
-    over_time,
-)
+from analysis.simulated.simulation import FIRST_DAY, Churn, Simulated, Truth, country, over_time
+from analysis.simulated.world import GATEWAY, Faults
 from probe.record import Trace
 
 CLEAN = Faults(silent=0.0, mute=0.0, misattributed=0.0, wrong=0.0, fixed=0.0)

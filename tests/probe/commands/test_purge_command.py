@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from probe.cli import main
 from probe.disk.belongings import belongings, strangers, take_away
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.run.alone import alone
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import Receipt
@@ -91,7 +91,7 @@ def test_nothing_of_ours_is_left(home: Path, clock: Played) -> None:
     done = gatewatch("purge", "--yes")
     assert "traces                               1 file " in done.stdout
     assert "the timer: played timer" in done.stdout
-    assert "the system's log holds of each run" in done.stdout
+    assert "The system's log keeps a line, with the time, of each run" in done.stdout
     assert "on SSDs" in done.stdout
     assert not home.exists()
     assert not clock.installed
@@ -124,7 +124,7 @@ def test_under_sudo_a_timer_of_who_called_it_is_said_to_stay(
     """Root sees its own timers alone, and deletes the data of the other user."""
     homes = {0: str(Path.home()), 1000: "/home/sokha"}
     monkeypatch.setattr("pwd.getpwuid", lambda uid: SimpleNamespace(pw_dir=homes[uid]))
-    stays = "Not deleted is a timer that was installed without sudo"
+    stays = "A timer that was installed without sudo is not deleted"
     assert stays not in CliRunner().invoke(main, ["purge"]).stdout
     monkeypatch.setenv("SUDO_UID", "1000")
     assert stays in CliRunner().invoke(main, ["purge"]).stdout
@@ -133,7 +133,7 @@ def test_under_sudo_a_timer_of_who_called_it_is_said_to_stay(
 def test_the_systems_timer_is_told_of(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes on measuring, also where nothing is kept of one's own."""
     monkeypatch.setattr("probe.schedule.here.is_system_wide", lambda: True)
-    still = "Not deleted is the system's timer"
+    still = "The system's timer and its own data are not deleted"
     assert still in gatewatch("purge", "--yes").stdout
     assert still in gatewatch("purge").stdout
 

@@ -26,8 +26,8 @@ from click.testing import CliRunner, Result
 from ripe.atlas.sagan import TracerouteResult
 
 from probe.cli import main
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.owner.consent import Permission, change
 from probe.record import VPN, WRONG_CLOCK
 from probe.redaction.premises import Premises
@@ -223,7 +223,7 @@ def test_another_network_than_the_one_that_was_said_is_named(
     assert summary(*wrong)["access"]["ipv4"]["instead"] == 38623
     done = run(*wrong)
     assert done.exit_code == 0
-    assert "AS17726, which you named, stands first on no path, and AS38623 " in done.stdout
+    assert "AS38623 Viettel (Metfone), and never AS17726, which you named: " in done.stdout
     right = ("--targets", listed(paths.TARGET), "--access-as", "AS38623")
     assert summary(*right)["access"]["ipv4"]["instead"] is None
 

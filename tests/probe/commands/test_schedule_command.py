@@ -141,7 +141,7 @@ def test_under_sudo_a_timer_of_who_called_it_is_said_to_be_out_of_sight(
     assert "schedule install" not in said
     (hint,) = json.loads(schedule("status", "--json").stdout)["hints"]
     assert hint["remedy"] == "gatewatch schedule status"
-    stays = "Not deleted is a timer that was installed without sudo"
+    stays = "A timer that was installed without sudo is not deleted"
     assert stays in schedule("remove").stdout
     assert stays not in schedule("remove", "--system").stdout
     assert "under sudo" not in schedule("status", "--system").stdout

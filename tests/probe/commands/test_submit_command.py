@@ -337,8 +337,8 @@ def test_what_does_not_encrypt_is_told_as_what_may_sit_in_between(home: Path) ->
         done = gatewatch("submit")
         thread.join()
     assert done.exit_code == 8
-    assert "127.0.0.1 answers otherwise than over TLS (" in done.stderr
-    assert "sign in with a browser where a Wi-Fi wants a login" in done.stderr
+    assert "127.0.0.1 does not answer over TLS as it should (" in done.stderr
+    assert "if the Wi-Fi wants a login, sign in with a browser" in done.stderr
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
@@ -672,7 +672,7 @@ def test_what_a_former_key_may_have_signed_is_said_to_stay(home: Path, tmp_path:
     stick.mkdir()
     done = gatewatch("submit", "--leave-at", str(stick))
     assert done.stdout.splitlines()[2] == "left out: 2 signed before"
-    assert "another must not, or both would be known for one machine's" in done.stdout
+    assert "it would show that both keys are one machine's" in done.stdout
     (home / "outbox").rename(tmp_path / "away again")
     with collecting(tmp_path / "held") as collector:
         configure(home, collector=collector.address)

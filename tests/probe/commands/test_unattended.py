@@ -18,9 +18,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import main
-from probe.commands.choosing import Choice
+from probe.commands.choosing import Choice, Selection
+from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.engine.strategy import Limits
 from probe.network.ways import End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
@@ -355,12 +355,11 @@ def test_a_place_that_the_country_has_not_is_passed_over() -> None:
     choice = Choice(
         open_origin(None),
         paths.HOME,
-        None,
-        None,
-        None,
+        Selection(own_list=None, version=None, limit=None, own_network=False),
         excluded=Exclusions(),
-        own_network=False,
         without_way=lambda _: frozenset(),
+        done=Counter(),
+        place=0,
     )
     home = choice.origin.lookup(foreign_networks()[0].address).country
     left = choice.targets(None)[2:]

@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from probe.engine import blocking, measuring
+from probe.engine.horizon import Limits
 from probe.engine.session import Session, SessionSettings
-from probe.engine.strategy import Limits
 from probe.engine.tracing import Task
 from probe.network import Method
 from probe.network.errqueue import open_errqueue

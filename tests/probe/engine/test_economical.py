@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.engine.economical import REFUSED, Economical, Routes
-from probe.engine.strategy import EveryHop, Horizon, Limits
+from probe.engine.horizon import Horizon, Limits
+from probe.engine.strategy import EveryHop
 from probe.network import Kind
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import trio
 import trio.testing
 
 from probe.engine.economical import AROUND_BORDER
+from probe.engine.horizon import Limits
 from probe.engine.manner import Manner
 from probe.engine.measuring import measure
 from probe.engine.session import Session, SessionSettings
-from probe.engine.strategy import Limits
 from probe.engine.tracing import Task
 from probe.network import Kind, Method
 from probe.network.simulated import SimulatedNetwork

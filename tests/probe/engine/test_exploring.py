@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from probe.engine.exploring import Exploring
+from probe.engine.horizon import Horizon, Limits
 from probe.engine.multipath import Enumeration, MultipathLimits
-from probe.engine.strategy import Horizon, Limits
 from probe.engine.tracing import Sent, Task
 from probe.network import Answer, Kind, Method
 from probe.record import Trace

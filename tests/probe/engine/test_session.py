@@ -11,10 +11,10 @@ import trio.testing
 
 from probe.engine.economical import Routes
 from probe.engine.forks import Forks
+from probe.engine.horizon import Limits
 from probe.engine.measuring import measure
 from probe.engine.multipath import Enumeration, MultipathLimits
 from probe.engine.session import Session, SessionSettings
-from probe.engine.strategy import Limits
 from probe.engine.tracing import Task
 from probe.network import Capability, Kind, Method, NotPermitted, Probe
 from probe.network.scenario import load

@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.engine.strategy import (
-    INITIAL_TTLS,
-    REMEMBERED,
-    EveryHop,
-    Horizon,
-    Limits,
-    distance_by_reply,
-    visits,
-)
+from probe.engine.horizon import REMEMBERED, Horizon, Limits
+from probe.engine.strategy import INITIAL_TTLS, EveryHop, distance_by_reply, visits
 from probe.network import Kind
 
 HOP = Kind.TIME_EXCEEDED
@@ -408,6 +401,21 @@ def test_patience_follows_the_nearest_later_hop_within_floor_and_ceiling() -> No
     path.answered(2, "192.0.2.2", HOP, 0.001)
     assert path.patience(1) == 0.4
     assert path.patience(5) == 2.0
+
+
+def test_one_slow_target_is_forgotten_in_time() -> None:
+    """It makes all wait longer for a while, and a hundred quick ones later hardly any more."""
+    horizon = Horizon(Limits())
+    for rtt in (*[0.01] * 8, 1.0):
+        horizon.reached(12, rtt)
+    assert horizon.patience() == 2.0
+    waits = []
+    for _ in range(300):
+        horizon.reached(12, 0.01)
+        waits.append(horizon.patience())
+    assert waits == sorted(waits, reverse=True)
+    assert waits[99] == pytest.approx(4 * 0.99**100)
+    assert waits[-1] == 0.4
 
 
 def test_the_first_probe_is_given_up_sooner_than_others() -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.network import Method, NetworkError, NoRoute, NotPermitted
-from probe.network.backend import choose_method, failure_of, open_network
+from probe.network.backend import choose_method, choose_methods, failure_of, open_network
 from probe.words.failure import Failure, Offline, PermissionDenied
 from tests.probe import paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from probe.network import Network
 
 NETWORK = paths.network()
 
@@ -191,3 +193,14 @@ def test_troubles_of_the_network_end_with_their_codes() -> None:
     assert isinstance(failure_of(NotPermitted("x")), PermissionDenied)
     assert isinstance(failure_of(NoRoute("x")), Offline)
     assert isinstance(failure_of(NetworkError("x")), Offline)
+
+
+def test_an_ip_version_that_cannot_be_probed_keeps_nothing_from_the_other() -> None:
+    """Where none of them can, it is said why the first one cannot."""
+    network: Network = OnlyUdp()  # type: ignore[assignment]
+    assert choose_methods(network, [6, 4, 4], None) == {4: Method.UDP}
+    assert choose_methods(network, [], None) == {}
+    with pytest.raises(Offline, match="IPv6"):
+        choose_methods(network, [6, 6], None)
+    with pytest.raises(PermissionDenied, match="ICMP"):
+        choose_methods(network, [6, 4], Method.ICMP)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.network.privileges import _needs
+from probe.network.privileges import needed
 from tests.nobody import holds_for_nobody
 
 pytestmark = pytest.mark.skipif(
@@ -188,7 +188,7 @@ def test_a_read_only_file_system_is_said_to_be_one(street: Path) -> None:
 def test_a_folder_that_may_not_be_looked_at_is_needed_as_well(street: Path) -> None:
     """Root has no passage on a disk of others: then its owner is found, who has one."""
     closed = house(street, UNKNOWN)
-    assert holds_for_nobody(lambda: _needs([closed / "data"])[-1].place == closed)
+    assert holds_for_nobody(lambda: needed([closed / "data"])[-1].place == closed)
 
 
 def test_where_no_user_reaches_code_and_data_it_says_so(street: Path) -> None:

@@ -163,8 +163,8 @@ def test_a_file_of_a_newer_gatewatch_is_not_damaged(tmp_path: Path, schema: int)
     with pytest.raises(NoConsent) as refused:
         require(tmp_path, Permission.RUN)
     assert refused.value.message.startswith(
-        f"a newer gatewatch than this one wrote {file}, and until this one is updated nothing in "
-        "it counts as agreed to; read what is asked"
+        f"a newer gatewatch than this one wrote {file}; until you update this one, nothing in that "
+        "file counts as agreed to; read what is asked"
     )
 
 

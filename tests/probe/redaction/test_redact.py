@@ -263,8 +263,15 @@ def test_behind_translated_ipv6_a_block_of_home_is_hidden() -> None:
 @pytest.mark.parametrize("path", [("203.144.65.9",), (None, "203.144.65.9"), (None, "192.168.0.1")])
 def test_a_target_that_answers_at_home_is_cut_whoever_has_its_number(path: tuple[str, ...]) -> None:
     """Behind NAT it may be the public address of this line, out of a block of another network."""
-    found = redact(trace(*path, target="203.144.65.9"), HOME, ACCESS, TABLE, inside=3)
+    found = redact(trace(*path, target="203.144.65.9"), HOME, ACCESS, TABLE, first_shown=3)
     assert (found.dst_addr, found.dst_name) == ("203.144.65.0", None)
+    assert "203.144.65.9" not in to_line(found)
+
+
+def test_a_target_that_answers_at_the_first_hop_is_at_home_whatever_else_shows() -> None:
+    """No trace of the run has shown the access network yet, and it is this line all the same."""
+    found = redact(trace("203.144.65.9", target="203.144.65.9"), HOME, ACCESS, TABLE)
+    assert (found.dst_addr, found.dst_name, addresses(found)) == ("203.144.65.0", None, [None])
     assert "203.144.65.9" not in to_line(found)
 
 
@@ -289,7 +296,7 @@ def test_a_local_block_before_the_access_network_is_home() -> None:
     found = redact(trace(*path, target="2001:5a0::9"), HOME, ACCESS, TABLE)
     assert addresses(found) == [None, None, "2405:8380:abcd::", "fd99::", "2001:dc0::1"]
     assert found.redactions == {"access": 1, "lan": 1, "private": 1, "source": 1}
-    inside = redact(trace(*path[:2], target="2001:5a0::9"), HOME, ACCESS, TABLE, inside=3)
+    inside = redact(trace(*path[:2], target="2001:5a0::9"), HOME, ACCESS, TABLE, first_shown=3)
     assert addresses(inside) == [None, None]
     silent = redact(trace(None, None, *path[3:], target="2001:5a0::9"), HOME, ACCESS, TABLE)
     assert addresses(silent) == [None, None, "fd99::", "2001:dc0::1"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.run.allowance import BLOCK, Allowance, OverAllowance
+from probe.run.allowance import BLOCK, Allowance, Outlook, OverAllowance
 from probe.words.failure import BadInput
 from tests.descriptors import file_of
 
@@ -228,3 +228,16 @@ def test_several_programs_share_the_day(tmp_path: Path) -> None:
     for program in programs:
         program.join(60)
     assert 1e9 - Allowance(path, 1e9, Clock()).left == 4 * 2000 * 100
+
+
+def test_as_many_traces_are_begun_as_the_longest_of_the_last_ones_leaves_room_for() -> None:
+    """What they take is not left; one that could not be sent took little, and tells nothing."""
+    outlook = Outlook()
+    outlook.begin(10_000)
+    outlook.ended(0, is_usual=False)
+    assert (outlook.carries(11), outlook.carries(12)) == (True, False)
+    outlook.ended(2_000)
+    outlook.ended(500)
+    assert (outlook.carries(3), outlook.carries(4)) == (True, False)
+    outlook.begin(1_999)
+    assert not outlook.carries(1)

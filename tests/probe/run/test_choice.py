@@ -157,6 +157,14 @@ def test_measured_are_the_targets_of_one_flow_within_a_day() -> None:
     assert measured(traces, 4, now) == {"80.231.1.3": 1}
 
 
+def test_all_that_one_run_kept_counts() -> None:
+    """Also what it kept twice of one block, whose targets records do not tell apart."""
+    now = 1_645_012_800.0
+    kept = ["80.231.1.1", "36.37.9.0", "80.231.1.2", "36.37.9.0"]
+    traces = [trace("80.231.1.9", 2, now), *(trace(target, 3, now) for target in kept)]
+    assert measured(traces, 3, now) == {"80.231.1.1": 1, "80.231.1.2": 1, "36.37.9.0": 2}
+
+
 def test_a_flow_that_came_round_is_another_run() -> None:
     """There are but sixteen: who runs often has the same one twice a day."""
     now = 1_645_012_800.0

@@ -23,10 +23,12 @@ from probe.redaction.identity import Identity
 from probe.redaction.premises import Premises
 from probe.run.allowance import Allowance
 from probe.run.campaign import Campaign
-from probe.run.itinerary import ASLEEP, AWAY, CHANGED, PATIENCE, TRIES, Itinerary
+from probe.run.itinerary import PATIENCE, Itinerary, Tracing
 from probe.run.meter import Metered
 from probe.run.tally import FIREWALL, INTERRUPTED, NO_ROUTE, OVER_BUDGET
 from probe.run.targets import Target
+from probe.run.watch import ASLEEP, AWAY, CHANGED, Watch
+from probe.run.worklist import TRIES
 from probe.spool import read
 from probe.vantage.ground import BEAT, LineEnd
 from probe.vantage.locate import Access
@@ -98,20 +100,19 @@ class World:
         self.itinerary = Itinerary(
             Metered(self.wire, self.allowance, trio.current_time),
             self.campaign,
-            SessionSettings(rate=100.0),
-            None,
-            manner=Manner(
-                Table(),
-                lambda _: self.campaign.access.country,
-                multipath=multipath,
-                economical=economical,
+            Tracing(
+                SessionSettings(rate=100.0),
+                None,
+                Manner(
+                    Table(),
+                    lambda _: self.campaign.access.country,
+                    multipath=multipath,
+                    economical=economical,
+                ),
             ),
-            ground=self,
-            premises=lambda: self.premises,
-            allowance=self.allowance,
+            listing=self,
+            watch=Watch(self, lambda: self.premises),
             progress=self,
-            listed=lambda _: self.listed,
-            limit=None,
         )
 
     def way(self, target: str, flow: int) -> Way:
@@ -132,6 +133,12 @@ class World:
         if target in self.lossy:
             line[1] = self.lossy[target]
         return Way(tuple(line), End(Interface(target, (90.0,))))
+
+    # what a list says
+    limit = None
+
+    def targets(self, country: str | None) -> list[Target]:
+        return self.listed
 
     # what a place says
     def ends(self) -> dict[int, LineEnd]:

@@ -306,7 +306,7 @@ def test_a_slow_way_ends_a_call_and_the_next_goes_on(tmp_path: Path) -> None:
     assert world.request * len(outcome.receipts) <= WHOLE + PATIENCE
     assert outcome.problem is not None
     assert outcome.problem == (
-        "not all bundles had their turn in the half hour that one call may take; to go on: "
+        "the half hour that one call may take was too short for all bundles; to go on: "
         "gatewatch submit"
     )
     assert outcome.not_before == 0
