@@ -109,7 +109,7 @@ def test_a_day_that_the_disk_does_not_give_is_named_once_all_else_is_bundled(
     (tmp_path / "stick").mkdir()
     keep(home, trace(1))
     whole = shared.lines_of_day
-    bad = home / "spool" / "2020-01-01.jsonl"
+    bad = home / "spool" / "2026-11-22.jsonl"
     bad.touch()
 
     def failing(path: Path) -> Iterator[Kept]:
