@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -291,6 +292,7 @@ def equals_unnamed(fields: dict[str, Any]) -> dict[str, Any]:
     points["see_90"]["nodes"] = len(points["see_90"]["nodes"])
     for left_out in ranges.values():
         left_out["decisive"] = sorted(left_out["decisive"])
+    fields["organisations"].sort(key=itemgetter("organisation"))
     return fields
 
 
