@@ -6,6 +6,7 @@ Whom to trace to, over which network layer and with which privileges was settled
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -138,6 +139,8 @@ class Expedition:
         return Spoiling(footing.ends, days, time.time, is_set_by_others)
 
     def _itinerary(self, footing: Footing, turn: Turn | Attended, stack: ExitStack) -> Itinerary:
+        # What reading the lists left would lie beside trio otherwise, where memory is most.
+        gc.collect()
         # With trio, half of a start: an hourly call that finds nothing due ends before.
         from probe.run.itinerary import Itinerary, Tracing  # noqa: PLC0415
 
