@@ -63,37 +63,27 @@ def deleted_days(count: int) -> str:
 
 def left_out(reasons: Mapping[str, int]) -> list[str]:
     """What is said of traces that came into no bundle, by reason; nothing where all did."""
+    why = {
+        "signed_before": _(
+            "signed before: a key that was replaced since may have signed these; if another "
+            "signed them too, it would show that both keys are one machine's, so they stay here"
+        ),
+        "day_to_come": _(
+            "day to come: the clock was ahead when these were measured; they are bundled once "
+            "the time that it showed has come"
+        ),
+        "misdated": _(
+            "misdated: the clock was set while a run went on, by more than an hour, and what "
+            "it dated before is of another time; these stay here"
+        ),
+        "doubtful_day": _(
+            "doubtful day: these are dated months after all before, by a clock that nobody "
+            "sets; they are bundled once three days were measured since, or once it is set: "
+            "sudo timedatectl set-ntp true"
+        ),
+    }
     said = [_("left out: {reasons}").format(reasons=counts(reasons))] if reasons else []
-    if reasons.get("signed_before"):
-        said.append(
-            _(
-                "signed before: a key that was replaced since may have signed these; if another "
-                "signed them too, it would show that both keys are one machine's, so they stay here"
-            )
-        )
-    if reasons.get("day_to_come"):
-        said.append(
-            _(
-                "day to come: the clock was ahead when these were measured; they are bundled once "
-                "the time that it showed has come"
-            )
-        )
-    if reasons.get("misdated"):
-        said.append(
-            _(
-                "misdated: the clock was set while a run went on, by more than an hour, and what "
-                "it dated before is of another time; these stay here"
-            )
-        )
-    if reasons.get("doubtful_day"):
-        said.append(
-            _(
-                "doubtful day: these are dated months after all before, by a clock that nobody "
-                "sets; they are bundled once three days were measured since, or once it is set: "
-                "sudo timedatectl set-ntp true"
-            )
-        )
-    return said
+    return [*said, *(sentence for reason, sentence in why.items() if reasons.get(reason))]
 
 
 def network(said: Attribution | None) -> str:
