@@ -61,11 +61,13 @@ class Exploring:
         return max([traced, *(horizon.asked_of.get(address, traced) for address in heard)])
 
     def patience(self, ttl: int) -> float:
-        return self.enumeration.patience(ttl)
+        return max(self.enumeration.patience(ttl), self.horizon.lateness)
 
     def answered(self, probe: Sent, answer: Answer) -> bool:
-        if probe.reply is not None and not probe.reply.is_star:
-            return False
+        if probe.reply is not None:
+            if not probe.reply.is_star:
+                return False
+            self.horizon.came_late(answer.rtt)
         probe.reply = Reply(answer.address, answer.rtt * 1000.0)
         self.enumeration.answered(probe.ttl, probe.flow, answer.address, answer.kind, answer.rtt)
         return True

@@ -29,6 +29,9 @@ MOST_APART = 4
 # What is left of the memory of a long RTT with each target that answers.
 FADING = 0.99
 
+# By how much longer than the latest answers others are waited for, where answers come late.
+LENIENCE = 1.25
+
 
 class Limits(NamedTuple):
     """The numbers a trace keeps to; times are in seconds.
@@ -41,6 +44,8 @@ class Limits(NamedTuple):
     leaves a busy router time to write its ICMP message, and `timeout_ceiling`, which also holds
     until targets enough have answered. The probe that learns the distance has `aim_timeout` at
     most: when it is given up the hops are measured meanwhile, and its answer counts all the same.
+    Where answers turn out to take longer than all that, as on a line whose queue is full, others
+    are waited for as long as those took, up to `timeout_late`.
     `loop_visits` is how often a path must come back to one router to be a loop.
     """
 
@@ -50,6 +55,7 @@ class Limits(NamedTuple):
     loop_visits: int = 3
     timeout_floor: float = 0.4
     timeout_ceiling: float = 2.0
+    timeout_late: float = 15.0
     aim_timeout: float = 1.0
     later_hop_factor: float = 10.0
     farther_factor: float = 4.0
@@ -72,6 +78,8 @@ class Horizon:
         self._recent: deque[int] = deque(maxlen=REMEMBERED)
         self._counts: Counter[int] = Counter()
         self._longest = 0.0
+        self.lateness = 0.0
+        """Seconds to wait for any answer at least, since others came that late; 0 where none."""
         self.turns = 0
         """How many probes the run has sent, or could have sent and did not."""
         self.asked = [-MOST_APART] * 256
@@ -117,10 +125,21 @@ class Horizon:
         self._counts[distance] += 1
         self.distance = max(self._counts, key=self._counts.__getitem__)
         self._longest = max(rtt, self._longest * FADING)
+        self.lateness *= FADING
+
+    def came_late(self, rtt: float) -> None:
+        """A probe was answered after so many seconds, when it had been given up.
+
+        >>> horizon = Horizon(Limits())
+        >>> horizon.came_late(4.0)
+        >>> horizon.lateness, horizon.patience()
+        (5.0, 5.0)
+        """
+        self.lateness = max(self.lateness, min(LENIENCE * rtt, self._limits.timeout_late))
 
     def patience(self) -> float:
         """Seconds to wait for an answer from farther away than any on the same path."""
         if len(self._recent) < ENOUGH:
-            return self._limits.timeout_ceiling
-        wanted = self._limits.farther_factor * self._longest
-        return max(self._limits.timeout_floor, min(wanted, self._limits.timeout_ceiling))
+            return max(self._limits.timeout_ceiling, self.lateness)
+        wanted = min(self._limits.farther_factor * self._longest, self._limits.timeout_ceiling)
+        return max(self._limits.timeout_floor, wanted, self.lateness)

@@ -49,6 +49,10 @@ LOOKS = 16
 # Up to how many awaited answers are looked at as they come, also where answers are gathered.
 FEW = 16
 
+# Of how many probes of traces that are over an answer is still listened for: they tell how late
+# answers come.
+OVERDUE = 256
+
 # Seconds until a full send buffer is tried again.
 BACKOFF = 0.010
 
@@ -141,6 +145,8 @@ class Session:
         self._holding = False
         self._ready: deque[Work] = deque()
         self._probes: dict[int, Sent] = {}
+        # Tokens of the last probes that were given up, of traces that are over.
+        self._overdue: dict[int, None] = {}
         self._deadlines: list[tuple[float, int, Work]] = []
         self._order = itertools.count()
         self._tokens = tokens()
@@ -175,7 +181,7 @@ class Session:
 
     def leave(self) -> None:
         """Have the network forget all probes under way."""
-        for token in self._probes:
+        for token in (*self._probes, *self._overdue):
             self.network.forget(token)
 
     # -- choosing ---------------------------------------------------------------------------
@@ -281,7 +287,7 @@ class Session:
                 return
             raise BlockingIOError
         token = next(self._tokens)
-        while token in probes:
+        while token in probes or token in self._overdue:
             token = next(self._tokens)
         try:
             self.network.send(Probe(work.task.target, ttl, flow, method, token))
@@ -315,6 +321,9 @@ class Session:
         for answer in self.network.drain():
             sent = probes.get(answer[0])
             if sent is None:
+                if self._overdue.pop(answer[0], self) is None:
+                    self.network.forget(answer[0])
+                    self._horizon.came_late(answer.rtt)
                 continue
             work = sent.work
             if work.answered(sent, answer) or telling:
@@ -392,7 +401,14 @@ class Session:
         forget = self.network.forget
         for sent in work.probes:
             del self._probes[sent.token]
-            forget(sent.token)
+            if sent.reply is not None and sent.reply.is_star:
+                self._overdue[sent.token] = None
+            else:
+                forget(sent.token)
+        while len(self._overdue) > OVERDUE:
+            eldest = next(iter(self._overdue))
+            del self._overdue[eldest]
+            forget(eldest)
         work.due = None
         seen = self._seen(work.task.method, work.task.version)
         # Of the wall clock only the last word counts: it may have been set in between.

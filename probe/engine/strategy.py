@@ -212,6 +212,8 @@ class EveryHop:
                 self._farthest = ttl
             return False
         self._missing = 0
+        if late:
+            self._horizon.came_late(rtt)
         first = self._rtt[ttl] is None
         if self._again:
             self._not_again(ttl)
@@ -273,10 +275,12 @@ class EveryHop:
         limits = self._limits
         for later in self._rtt[ttl + 1 :]:
             if later is not None:
-                wanted = limits.later_hop_factor * later
-                return max(limits.timeout_floor, min(wanted, limits.timeout_ceiling))
+                wanted = min(limits.later_hop_factor * later, limits.timeout_ceiling)
+                return max(limits.timeout_floor, wanted, self._horizon.lateness)
         patience = self._horizon.patience()
-        return min(patience, limits.aim_timeout) if ttl == self._aimed else patience
+        if ttl != self._aimed:
+            return patience
+        return max(min(patience, limits.aim_timeout), self._horizon.lateness)
 
     def goes_on(self, ttl: int, address: str) -> bool:
         """Whether the path was seen to go on behind this address, or behind this TTL."""

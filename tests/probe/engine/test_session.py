@@ -333,6 +333,26 @@ async def test_random_loss_is_made_up_by_a_second_attempt(autojump_clock: MockCl
     assert all(trace.stop == "destination" for trace in traces)
 
 
+SLOW_LINE = """
+[[path]]
+to = "203.0.113.0/24"
+hops = [{{ address = "192.0.2.1", rtt = 2 }}, {}]
+end = {{ rtt = 10040 }}
+""".format(", ".join(f'{{ address = "192.0.2.{n}", rtt = {10000 + n} }}' for n in range(2, 9)))
+
+
+async def test_a_line_with_a_queue_of_ten_seconds(autojump_clock: MockClock) -> None:
+    """What answers after its trace is over has the next ones wait, and ask no hop twice for it."""
+    network = Watched(SLOW_LINE)
+    traces: list[Trace] = []
+    await measure(Session(network, tasks(240), SessionSettings(), finished=traces.append))
+    later = traces[80:]
+    assert {trace.stop for trace in later} == {"destination"}
+    assert all(not hop.replies[0].is_star for trace in later for hop in trace.hops)
+    assert sum(trace.probes or 0 for trace in later) <= 1.1 * 9 * len(later)
+    assert network.open == set()
+
+
 async def test_a_trace_does_not_wait_for_what_it_need_not_know(autojump_clock: MockClock) -> None:
     """A late answer ends it though the hop was just asked again, and stands there alone."""
     text = TEN_HOPS.replace("rtt = 200", "rtt = 100").replace("rtt = 16 ", "rtt = 420 ")
