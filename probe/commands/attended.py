@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from probe.commands.ended import Ended
     from probe.record import Trace
     from probe.run.itinerary import Progress
+    from probe.run.tally import Tally
     from probe.words.sentence import Sentence
 
 
@@ -183,6 +184,8 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
         "interrupted": dict(sorted(tally.interruptions.items())),
         "begun_anew": tally.begun_anew,
         "misdated": tally.misdated,
+        "unheard": tally.unheard,
+        "slow_ms": None if tally.slow is None else round(tally.slow),
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
     }
@@ -229,6 +232,7 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
             "interrupted: {counts}; {count} traces begun anew",
             tally.begun_anew,
         ).format(counts=words.counts(tally.interruptions), count=tally.begun_anew)
+    yield from _of_the_line(tally)
     if ended.refused:
         yield _("packets that were no answers to these probes: {counts}").format(
             counts=words.counts(ended.refused)
@@ -243,3 +247,20 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
         yield _("next: gatewatch show --from {folder}").format(
             folder=shlex.quote(str(campaign.folder))
         )
+
+
+def _of_the_line(tally: Tally) -> Iterator[str]:
+    """What there is to say of the own line: that it was cut, or is slow."""
+    if tally.unheard:
+        yield ngettext(
+            "{count} trace heard nothing from beyond your own line, not the second time either; "
+            "measure again when the line is better",
+            "{count} traces heard nothing from beyond your own line, not the second time either; "
+            "measure again when the line is better",
+            tally.unheard,
+        ).format(count=tally.unheard)
+    if tally.slow is not None:
+        yield _(
+            "answers took up to {seconds:.0f} s, as on a line that is slow or in use: better "
+            "measure while nobody else uses it, or more slowly, as with --rate 5"
+        ).format(seconds=tally.slow / 1000)

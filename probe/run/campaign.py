@@ -31,6 +31,7 @@ from probe.vantage.surroundings import (
     are_answered_alike,
     is_answered_next_door,
     is_behind_carrier_nat,
+    is_cut_off,
     is_walled_in,
     leads_nowhere,
 )
@@ -236,6 +237,10 @@ class Campaign:
             del self._held[trace.dst_addr]
         return dropped
 
+    def is_unheard(self, trace: Trace) -> bool:
+        """Whether a trace heard nothing from beyond the own line, as others of the run did."""
+        return trace.error is None and is_cut_off(trace, self.access.shows_at(trace.af))
+
     def vantage(self, version: int) -> Vantage:
         """Who measures over an IP version, by pseudonym."""
         access = self.access.known[version]
@@ -299,7 +304,7 @@ class Campaign:
             self._identity.used(self.flow)
         self._doubt(trace)
         self._spool.append(redacted)
-        self.tally.keep(noted)
+        self.tally.keep(noted, latest=_latest(trace), unheard=self.is_unheard(trace))
 
     def _doubt(self, trace: Trace) -> None:
         """Put down what was kept under a clock that was wrong, once it has been set."""
@@ -309,6 +314,19 @@ class Campaign:
             self.tally.misdated = self.tally.kept
         if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
             self.tally.misdated += 1
+
+
+def _latest(trace: Trace) -> float | None:
+    """How long the latest answer took that came after it was given up, in ms; None where none."""
+    return max(
+        (
+            reply.rtt
+            for hop in trace.hops
+            for reply in hop.replies
+            if reply.late is not None and reply.rtt is not None
+        ),
+        default=None,
+    )
 
 
 def _over(version: int, held: Mapping[str, list[Trace]]) -> list[Trace]:

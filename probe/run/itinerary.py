@@ -3,8 +3,9 @@
 A few witnesses come first, until it is known where this machine is; then the rest. When the link
 goes away, the machine sleeps or finds itself in another network, the traces in flight are dropped,
 since they are no evidence, and begun anew; before anything more is kept, the run finds out again
-where it is. Where one IP version stays away its targets come last, if it is back by then. This
-module knows no option and no screen, and leaves what is kept to `probe.run.campaign`.
+where it is. At the end those targets come a second time of which nothing was heard, as while the
+line was cut, then those of an IP version that stayed away, if it is back by then. This module knows
+no option and no screen, and leaves what is kept to `probe.run.campaign`.
 """
 
 from __future__ import annotations
@@ -276,9 +277,11 @@ class Itinerary:
         disturbance = self._watch.disturbance()
         if disturbance is not None:
             raise _Disturbed(disturbance)
-        self._work.settle(trace.dst_addr)
         took = (trace.probes or 0) * (trace.size or 0)
         self._outlook.ended(took, is_usual=trace.error is None)
+        if self._campaign.is_unheard(trace) and self._work.repeat(trace.dst_addr):
+            return
+        self._work.settle(trace.dst_addr)
         # Refused may also have been an earlier try, or what came after the trace itself.
         denied = None if trace.error is None else self._network.denied.get(trace.dst_addr)
         told = trace.dst_addr in self._campaign.held

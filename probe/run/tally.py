@@ -23,6 +23,10 @@ ELSEWHERE = "left through another network than the rest"
 OVER_BUDGET = "over the budget of the day"
 OVER_MONTH = "over the budget of the month"
 
+# A line counts as slow where in so many of the traces an answer came late, one after so long (ms).
+SLOW_SHARE = 0.1
+SLOW = 2000.0
+
 
 class Tally:
     """The counts of one run.
@@ -42,8 +46,11 @@ class Tally:
         self.interruptions: Counter[str] = Counter()
         self.begun_anew = 0
         self.misdated = 0
+        self.unheard = 0
         self.routed: Counter[int] = Counter()
         self._failed: Counter[str] = Counter()
+        # How long the latest answer took of each trace on the disk that had late ones (ms).
+        self._late: list[float] = []
         # How many traces could not be sent, by IP version.
         self._unrouted: Counter[int] = Counter()
         # IP versions over which a trace could be sent from where this machine is now.
@@ -68,10 +75,26 @@ class Tally:
         self.firewall = firewall
         self.failed(FIREWALL)
 
-    def keep(self, noted: Collection[str]) -> None:
-        """A trace is on the disk; ``noted`` is what it says of the whereabouts."""
+    def keep(
+        self, noted: Collection[str], *, latest: float | None = None, unheard: bool = False
+    ) -> None:
+        """A trace is on the disk; ``noted`` is what it says of the whereabouts.
+
+        ``latest`` is how long an answer took that came late (ms), None where none did.
+        """
         self.kept += 1
         self.noted.update(noted)
+        self.unheard += unheard
+        if latest is not None:
+            self._late.append(latest)
+
+    @property
+    def slow(self) -> float | None:
+        """Milliseconds that the latest answer took; None unless a tenth of the traces had such."""
+        if not self._late or len(self._late) < SLOW_SHARE * self.kept:
+            return None
+        slowest = max(self._late)
+        return slowest if slowest >= SLOW else None
 
     def failed(self, reason: str, targets: int = 1) -> None:
         """Targets could not be measured, or their traces not be kept."""

@@ -39,6 +39,8 @@ class Worklist:
         # How many of these were given up before a trace to them began.
         self._skipped = 0
         self._interruptions: Counter[str] = Counter()
+        # Of these the trace was made a second time, at the end.
+        self._repeated: set[str] = set()
 
     @property
     def traces(self) -> int:
@@ -87,6 +89,15 @@ class Worklist:
         """Trace to a target after all, or once more, if it is settled."""
         if address in self._settled:
             self.todo[address] = self._settled.pop(address)
+
+    def repeat(self, address: str) -> bool:
+        """Trace to a target once more, after all others; False where that was done already."""
+        if address in self._repeated:
+            return False
+        self._repeated.add(address)
+        self.in_flight.pop(address, None)
+        self.todo[address] = self.todo.pop(address)
+        return True
 
     def drop_in_flight(self) -> tuple[int, int]:
         """Drop all traces in flight. Returns how many begin anew, and how many are given up.

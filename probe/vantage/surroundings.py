@@ -82,6 +82,16 @@ def is_walled_in(traces: Iterable[Trace]) -> bool:
     return bool(shown) and all(said.special in _INDOORS for said in shown)
 
 
+def is_cut_off(trace: Trace, nearest: int) -> bool:
+    """Whether nothing answered where other paths show the access network first, nor behind it.
+
+    ``nearest`` is the hop at which they do, 0 where none does: then silence there tells nothing.
+    """
+    return nearest > 0 and all(
+        reply.is_star for hop in trace.hops if hop.number >= nearest for reply in hop.replies
+    )
+
+
 def leads_nowhere(traces: Collection[Trace]) -> bool:
     """Whether nothing at all answered, or nothing but the own network."""
     silent = all(reply.is_star for trace in traces for hop in trace.hops for reply in hop.replies)

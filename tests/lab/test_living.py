@@ -448,6 +448,20 @@ def test_a_line_slower_than_the_rate(home: Chain, user: User) -> None:
     check_whole(run, home, HOSTS[:60])
 
 
+@pytest.mark.parametrize("user", USERS)
+@needs("tc")
+def test_a_line_whose_queue_takes_ten_seconds(home: Chain, user: User) -> None:
+    """At 9.6 kbit/s the usual pace fills it: no hop is silent for that, and the user is told."""
+    queue = "root tbf rate 9600bit burst 1600 latency 10s"
+    home.vantage.run(f"tc qdisc add dev east {queue}".split())
+    home.routers[0].run(f"tc qdisc add dev west {queue}".split())
+    run = start(home.fabric, home.vantage, user=user, rate=20)
+    said = run.end(0)
+    assert (said["kept"], said["unheard"]) == (60, 0)
+    assert said["slow_ms"] > 2000
+    assert check_no_wrong_hop(run, home, HOSTS[:60]) >= 0.97 * 5 * 60
+
+
 # --- the network -----------------------------------------------------------------------------
 
 

@@ -431,6 +431,60 @@ async def test_what_one_witness_has_lost_is_asked_again(
     assert world.campaign.failures() == {}
 
 
+async def test_what_falls_into_a_hole_is_measured_once_more(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """All packets of some seconds are gone: who was not heard of then is, at the end."""
+    world = World(tmp_path)
+
+    def fall_silent() -> None:
+        world.silent = True
+        world.gone.set()
+
+    async def come_back() -> None:
+        await world.gone.wait()
+        await trio.sleep(3.0)
+        world.silent = False
+
+    world.then[10] = fall_silent
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(come_back)
+        await world.itinerary.run(TARGETS)
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+    assert all(trace.reached for trace in world.kept)
+    assert (len(world.finished_of), world.expected) == (40, 40)
+    assert world.campaign.tally.unheard == 0
+
+
+async def test_what_stays_silent_is_kept_as_that(tmp_path: Path, autojump_clock: MockClock) -> None:
+    """A line that is dead from some time on costs each target two traces, and is counted."""
+    world = World(tmp_path)
+
+    def fall_silent() -> None:
+        world.silent = True
+
+    world.then[10] = fall_silent
+    await world.itinerary.run(TARGETS)
+    assert sorted(trace.dst_addr for trace in world.kept) == sorted(t.address for t in TARGETS)
+    unheard = [trace for trace in world.kept if trace.stop == "gap"]
+    assert 20 <= len(unheard) == world.campaign.tally.unheard
+    asked = Counter(target for _, target in world.sent)
+    assert max(asked.values()) <= 2 * 14
+    assert (len(world.finished_of), world.expected) == (40, 40)
+
+
+async def test_a_provider_that_keeps_silent_is_asked_no_second_time(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    """Where the access network never shows, silence there is nothing odd."""
+    world = World(tmp_path)
+    world.silent = True
+    await world.itinerary.run(TARGETS)
+    assert len(world.kept) == 40
+    assert world.campaign.tally.unheard == 0
+    assert max(Counter(target for _, target in world.sent).values()) <= 14
+
+
 @pytest.mark.parametrize("finished", [4, 5])
 async def test_moving_while_a_witness_is_asked_again(
     tmp_path: Path, autojump_clock: MockClock, finished: int
