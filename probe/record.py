@@ -37,8 +37,14 @@ SIMULATED = "simulated: nothing here was measured"
 # spoil a trace as evidence, each with the reason under which analysis sets such traces aside …
 VPN = "measured through a VPN"
 CAPTIVE_PORTAL = "answered next door, as by a captive portal"
+NEW_TTL = "packets get a new TTL near by, so that no path shows"
 WRONG_CLOCK = "measured with a wrong clock"
-SPOILT = {VPN: "vpn", CAPTIVE_PORTAL: "captive_portal", WRONG_CLOCK: "wrong_clock"}
+SPOILT = {
+    VPN: "vpn",
+    CAPTIVE_PORTAL: "captive_portal",
+    NEW_TTL: "new_ttl",
+    WRONG_CLOCK: "wrong_clock",
+}
 
 # … and those that an analyst may want to know.
 CARRIER_NAT = "behind a carrier's NAT"

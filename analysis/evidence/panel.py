@@ -78,7 +78,7 @@ def observe(
     ``source_unlocated``, ``access_network_unknown``, ``no_timestamp``, ``implausible_time``,
     ``destination_anycast``, ``destination_unmapped``, ``destination_in_own_network``,
     ``destination_cached_at_home``, ``destination_next_door``, ``no_answers``, ``vpn``,
-    ``captive_portal``, ``wrong_clock``, ``key_in_other_network``, and those of
+    ``captive_portal``, ``new_ttl``, ``wrong_clock``, ``key_in_other_network``, and those of
     `analysis.evidence.plausibility`.
     """
     desk = Desk(gazetteer, table, policy, now)

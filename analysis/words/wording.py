@@ -54,6 +54,7 @@ LEFT_OUT = {
     "not_sent": "nothing could be sent",
     "vpn": "measured through a VPN",
     "captive_portal": "a captive portal answered",
+    "new_ttl": "packets got a new TTL near the vantage point",
     "wrong_clock": "the clock was wrong",
     "no_timestamp": "no time is given",
     "implausible_time": "a time that cannot be",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from probe.network import Kind
+from probe.network.distance import INITIAL_TTLS, distance_by_reply
 
 if TYPE_CHECKING:
     from probe.engine.horizon import Horizon, Limits
@@ -19,24 +20,9 @@ _TIME_EXCEEDED = Kind.TIME_EXCEEDED
 
 Stop = Literal["destination", "unreachable", "loop", "gap", "max_ttl"]
 
-# Reply TTLs that systems start from. 32 stands for some that are old or small.
-INITIAL_TTLS = (32, 64, 128, 255)
-
 # How many silent hops behind the farthest answer are asked more than once. Those farther on are
 # asked again only when one of these turns out to answer.
 WORTH_REPEATING = 2
-
-
-def distance_by_reply(ttl: int) -> int:
-    """How many hops away a reply with this TTL comes from, if its way back is as long.
-
-    It started from the next of the TTLs that systems use and lost one at each router. Nothing
-    but a guess where to look: a path back may be longer, and a reply TTL may lie.
-
-    >>> distance_by_reply(64), distance_by_reply(53), distance_by_reply(244)
-    (1, 12, 12)
-    """
-    return next(initial for initial in INITIAL_TTLS if initial >= ttl) - ttl + 1
 
 
 def visits(ttls: list[int]) -> int:

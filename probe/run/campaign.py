@@ -16,6 +16,7 @@ from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
     HOSTED,
+    NEW_TTL,
     OTHER_COUNTRY,
     REGISTERED_ABROAD,
     Trace,
@@ -29,6 +30,7 @@ from probe.vantage.hosting import hosting_networks
 from probe.vantage.locate import access_of_traces, in_doubt
 from probe.vantage.surroundings import (
     are_answered_alike,
+    gets_new_ttl,
     is_answered_next_door,
     is_behind_carrier_nat,
     is_cut_off,
@@ -130,7 +132,8 @@ class Campaign:
         unknown beside a known one are counted as refused. Nothing of them is written.
         """
         held, self._held = self._held, {}
-        portal, abroad = False, None
+        hidden: Failure | None = None
+        abroad: Access | None = None
         if not self.access.known and not self.tally.answered:
             if self.tally.firewall is not None and not self.tally.routed:
                 raise PermissionDenied(self.tally.firewall)
@@ -142,13 +145,13 @@ class Campaign:
         newest = [tries[-1] for tries in held.values()]
         for version in sorted({trace.af for trace in newest}):
             of_version = _over(version, held)
-            if are_answered_alike(of_version):
-                portal = True
+            if why := _why_hidden(of_version):
+                hidden = why
             elif not self.access.tell(version, of_version):
                 abroad = abroad or access_of_traces(of_version, None, self._origin)
         located = [trace for trace in newest if trace.af in self.access.known]
         if not self.access.known or len(located) < len(newest):
-            self.unlocated = self._why_unlocated(newest, abroad, portal=portal)
+            self.unlocated = hidden or self._why_unlocated(newest, abroad)
             if not self.access.known:
                 raise self.unlocated
         for version in {trace.af for trace in newest} - self.access.known.keys():
@@ -162,15 +165,8 @@ class Campaign:
         for trace in located:
             self._keep(trace)
 
-    def _why_unlocated(self, held: list[Trace], abroad: Access | None, *, portal: bool) -> Failure:
+    def _why_unlocated(self, held: list[Trace], abroad: Access | None) -> Failure:
         """What stands against the access network of an IP version, with what mends it."""
-        if portal:
-            return Offline(
-                _(
-                    "every target seems to answer from next door, as where a captive portal wants "
-                    "a login: open any page in a browser, sign in, and run again"
-                )
-            )
         if is_walled_in(trace for trace in held if trace.af not in self.access.known):
             return Offline(
                 _(
@@ -267,7 +263,9 @@ class Campaign:
         """What there is to be said of the whereabouts of a trace."""
         access = self.access.known[trace.af]
         noted = set(self.circumstances(trace.af))
-        if is_answered_next_door(trace, access.organisation, self._origin):
+        if gets_new_ttl(trace):
+            noted.add(NEW_TTL)
+        elif is_answered_next_door(trace, access.organisation, self._origin):
             noted.add(CAPTIVE_PORTAL)
         if is_behind_carrier_nat(trace):
             noted.add(CARRIER_NAT)
@@ -314,6 +312,26 @@ class Campaign:
             self.tally.misdated = self.tally.kept
         if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
             self.tally.misdated += 1
+
+
+def _why_hidden(traces: list[Trace]) -> Failure | None:
+    """Why no network at all can show in these traces, with what mends it; None where one may."""
+    if all(map(gets_new_ttl, traces)):
+        return RefusedToRedact(
+            _(
+                "every target seems to answer from next door, but from far by its answers: a "
+                "telephone that shares its link, or a router, gives each packet a new TTL, so "
+                "no path shows and nothing was written; measure over another line"
+            )
+        )
+    if are_answered_alike(traces):
+        return Offline(
+            _(
+                "every target seems to answer from next door, as where a captive portal wants a "
+                "login: open any page in a browser, sign in, and run again"
+            )
+        )
+    return None
 
 
 def _latest(trace: Trace) -> float | None:

@@ -14,6 +14,7 @@ from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
     HOSTED,
+    NEW_TTL,
     OTHER_COUNTRY,
     REGISTERED_ABROAD,
     VPN,
@@ -139,6 +140,13 @@ def meanings() -> dict[str, tuple[str, str | None]]:
                 "with a browser"
             ),
             "gatewatch run",
+        ),
+        NEW_TTL: (
+            _(
+                "a telephone that shares its link, or a router, gives each packet a new TTL, so no "
+                "path shows and this is no evidence; measure over another line"
+            ),
+            None,
         ),
         CARRIER_NAT: (_("behind a carrier's NAT, which does no harm"), None),
         REGISTERED_ABROAD: (

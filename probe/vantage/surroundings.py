@@ -1,4 +1,4 @@
-"""What traces tell of the place that they were made in: a captive portal, a carrier's NAT.
+"""What traces tell of the place they were made in: a captive portal, a new TTL, a carrier's NAT.
 
 Pure: it reads attributed traces, before redaction, and asks nobody.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from probe.network.distance import distance_by_reply
 from probe.origin.attribute import majority
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 # Nobody else's server stands so few hops away: the first hop is the own router, the second one's
 # provider.
 NEXT_DOOR = 2
+
+# No farther than this a target may seem to stand that stands elsewhere. Its way back is then longer
+# by so many hops as ways there and back through the same networks seldom differ.
+_NEAR = 4
+_LONGER = 5
 
 # Targets on different continents are not equally far, but for a few milliseconds.
 _ALIKE = 0.010
@@ -52,6 +58,28 @@ def _is_refused_indoors(trace: Trace) -> bool:
     said = trace.hops[-1].attribution
     codes = {reply.err for reply in trace.hops[-1].replies if reply.err is not None}
     return said is not None and said.special in _INDOORS and bool(codes - _NO_WAY)
+
+
+def gets_new_ttl(trace: Trace) -> bool:
+    """Whether a target only seems to be near, since packets to it get a new TTL on the way.
+
+    A telephone that shares its link may do so, or a router that hides who is behind it. All targets
+    then stand right behind it; by the TTL of its answer each is farther. Where a network shows in
+    between or a hop is silent, there may be other reasons for that.
+    """
+    if not trace.reached or trace.hops[-1].number > _NEAR:
+        return False
+    *before, last = trace.hops
+    at_home = all(hop.attribution and hop.attribution.special in _INDOORS for hop in before)
+    is_public = last.attribution is not None and last.attribution.special is None
+    return (
+        at_home
+        and is_public
+        and any(
+            reply.ttl and distance_by_reply(reply.ttl) >= last.number + _LONGER
+            for reply in last.replies
+        )
+    )
 
 
 def are_answered_alike(traces: Sequence[Trace]) -> bool:

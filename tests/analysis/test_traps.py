@@ -14,7 +14,7 @@ import pytest
 from analysis.policy import Policy
 from analysis.shares.coverage import Weights
 from analysis.words.translation import Words
-from probe.record import CAPTIVE_PORTAL, SCHEMA, VPN, WRONG_CLOCK, Attribution
+from probe.record import SCHEMA, SPOILT, Attribution
 from tests.analysis.country import HOME, Country, gated, open_country
 
 
@@ -1167,12 +1167,11 @@ def test_a_gateway_that_begins_to_answer_is_no_alarm() -> None:
 
 
 def test_vantages_that_say_that_they_are_no_evidence() -> None:
-    """VPN, captive portal, wrong clock: a gateway seen from there alone convicts nobody."""
+    """VPN, portal, new TTL, wrong clock: a gateway seen from there alone convicts nobody."""
     country = open_country()
     honest = len(country.results)
     before = country.judge()
-    reasons = {VPN: "vpn", CAPTIVE_PORTAL: "captive_portal", WRONG_CLOCK: "wrong_clock"}
-    for note, reason in reasons.items():
+    for note, reason in SPOILT.items():
         country.everyone("lan own gate {up}")
         for result in country.results[honest:]:
             result["gatewatch"] = {"schema": SCHEMA, "notes": [note]}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from probe.record import CAPTIVE_PORTAL
+from probe.record import CAPTIVE_PORTAL, NEW_TTL
 from probe.spool import read
 from tests.consenting import agree
 from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
@@ -175,6 +175,28 @@ def test_a_captive_portal(home: Chain, user: User) -> None:
     assert [record["gatewatch"]["notes"] for record in records(folder)] == [[CAPTIVE_PORTAL]] * len(
         HOSTS
     )
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_telephone_that_gives_each_packet_a_new_ttl(user: User) -> None:
+    """Nobody is advised to name the provider, which would not help; who does is told so."""
+    with chain(9, nat=True, local=("193.0.20.0/24",)) as far:
+        for router, gateway in zip(far.routers, far.hops[4][1:], strict=True):
+            router.run(["ip", "route", "replace", "193.0.20.0/24", "via", gateway])
+        far.routers[0].run(
+            ["nft", "-f", "-"],
+            stdin="table ip hide { chain out { type filter hook postrouting priority 0;\n"
+            'oifname "east" ip ttl set 65\n}\n}\n',
+        )
+        folder = agree(far.fabric.home("shared", user))
+        code, _, complaint = run(far, folder, user=user)
+        assert (code, list(folder.glob("spool"))) == (7, []), complaint
+        assert "gives each packet a new TTL" in complaint
+        assert "--access-as" not in complaint
+        code, said, _ = run(far, folder, "--access-as", "38623", user=user)
+        assert code == 0
+        assert "12 traces: a telephone that shares its link" in said
+        assert [record["gatewatch"]["notes"] for record in records(folder)] == [[NEW_TTL]] * 12
 
 
 def unpacked(path: Path) -> bytes:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.engine.horizon import REMEMBERED, Horizon, Limits
-from probe.engine.strategy import INITIAL_TTLS, EveryHop, distance_by_reply, visits
+from probe.engine.strategy import EveryHop, visits
 from probe.network import Kind
+from probe.network.distance import INITIAL_TTLS, distance_by_reply
 
 HOP = Kind.TIME_EXCEEDED
 TARGET = "203.0.113.7"

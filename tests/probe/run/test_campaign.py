@@ -12,6 +12,7 @@ from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
     HOSTED,
+    NEW_TTL,
     OTHER_COUNTRY,
     REGISTERED_ABROAD,
     VPN,
@@ -383,6 +384,30 @@ def test_a_captive_portal_is_no_network_and_nothing_is_written(tmp_path: Path) -
     with pytest.raises(Offline, match="captive portal wants a login"):
         run.locate()
     assert list(tmp_path.iterdir()) == []
+
+
+def behind_a_new_ttl(target: str, rtt: float) -> Trace:
+    """A trace through a telephone that gives each packet a new TTL."""
+    measured = trace("192.168.1.1", target, target=target)._replace(stop="destination")
+    first, last = measured.hops
+    answers = tuple(reply._replace(ttl=51, rtt=rtt) for reply in last.replies)
+    return measured._replace(hops=(first, last._replace(replies=answers)))
+
+
+def test_a_telephone_that_gives_packets_a_new_ttl_shows_no_network(tmp_path: Path) -> None:
+    """To name the provider would not help, and is not advised; where it is known it is noted."""
+    targets = {"80.231.1.1": 180.0, "80.231.1.2": 260.0, "203.144.64.1": 20.0}
+    run = campaign(tmp_path)
+    for target, rtt in targets.items():
+        run.finished(behind_a_new_ttl(target, rtt))
+    with pytest.raises(RefusedToRedact, match="gives each packet a new TTL") as refused:
+        run.locate()
+    assert "--access-as" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+    run = campaign(tmp_path, {4: KNOWN})
+    for target, rtt in targets.items():
+        run.finished(behind_a_new_ttl(target, rtt))
+    assert {found.notes for found in kept(tmp_path)} == {(NEW_TTL,)}
 
 
 def test_where_nothing_answers_but_home_it_is_a_login_that_is_missing(tmp_path: Path) -> None:

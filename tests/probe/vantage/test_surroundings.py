@@ -8,6 +8,7 @@ from probe.origin.attribute import attribute
 from probe.record import Hop, Reply, Trace
 from probe.vantage.surroundings import (
     are_answered_alike,
+    gets_new_ttl,
     is_answered_next_door,
     is_behind_carrier_nat,
     is_walled_in,
@@ -90,6 +91,36 @@ def test_nobody_elses_server_stands_next_door(measured: Trace, expected: bool) -
 def test_the_world_is_not_equally_far(traces: list[Trace], expected: bool) -> None:
     """Where all targets answer at one distance, with no network between, one answers for all."""
     assert are_answered_alike(traces) == expected
+
+
+@pytest.mark.parametrize(
+    ("measured", "reply_ttl", "expected"),
+    [
+        (trace("192.168.1.1", TARGETS[0]), 51, True),
+        (trace(TARGETS[0]), 115, True),
+        (trace("192.168.1.1", "192.168.43.1", TARGETS[0]), 246, True),
+        # By its answer it does stand there, or nobody knows.
+        (trace("192.168.1.1", TARGETS[0]), 63, False),
+        (trace("192.168.1.1", TARGETS[0]), 59, False),
+        (trace("192.168.1.1", TARGETS[0]), None, False),
+        # A network shows, a hop is silent, or it is too far, not reached, or at home.
+        (trace("192.168.1.1", "36.37.9.9", TARGETS[0]), 51, False),
+        (trace("192.168.1.1", "100.64.3.7", TARGETS[0]), 51, False),
+        (trace("192.168.1.1", None, TARGETS[0]), 51, False),
+        (trace(*["10.0.0.1"] * 4, TARGETS[0]), 51, False),
+        (trace("192.168.1.1", TARGETS[0], stop="gap"), 51, False),
+        (trace("192.168.1.1", "192.168.2.7"), 51, False),
+    ],
+)
+def test_where_packets_get_a_new_ttl_targets_only_seem_to_be_near(
+    measured: Trace, reply_ttl: int | None, expected: bool
+) -> None:
+    """By the TTL of its answer a target that answers behind one's own router stands far off."""
+    hops = tuple(
+        hop._replace(replies=tuple(reply._replace(ttl=reply_ttl) for reply in hop.replies))
+        for hop in measured.hops
+    )
+    assert gets_new_ttl(measured._replace(hops=hops)) == expected
 
 
 def test_a_carriers_nat_shows_by_its_addresses() -> None:
