@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 # Seconds without a byte after which the other side counts as gone; Tor takes its time.
 TIMEOUT = 60.0
 
+# Bytes a second that the slowest line carries (8 kbit/s): what the system has taken may still be on
+# its way for so long when the answer is already waited for.
+SLOWEST = 1000.0
+
 # Seconds in which a request has to be answered as a whole: twice what a collector waits for a
 # bundle, and a command that never ends is one that no timer starts again.
 PATIENCE = 600.0
@@ -142,7 +146,12 @@ class Courier:
         try:
             with (
                 within(PATIENCE),
-                self._client.stream(method, url, content=content) as answer,
+                self._client.stream(
+                    method,
+                    url,
+                    content=content,
+                    timeout=httpx2.Timeout(TIMEOUT, read=silence(len(content or b""))),
+                ) as answer,
             ):
                 if answer.status_code == 407:
                     raise Unavailable(
@@ -211,6 +220,17 @@ class Courier:
             "{address} does not answer as a collector does (status {status})",
             {"address": address, "status": status},
         )
+
+
+def silence(size: int) -> float:
+    """Seconds to wait for the answer to a request that carries so many bytes.
+
+    The system, a proxy or Tor takes them all at once, however slowly they then leave.
+
+    >>> silence(0), silence(100_000)
+    (60.0, 160.0)
+    """
+    return TIMEOUT + size / SLOWEST
 
 
 def _trust(certificate: str | None, folder: Path) -> ssl.SSLContext | bool:
