@@ -125,7 +125,7 @@ class Expedition:
             spoiling = self._spoiling(footing)
             if not anyway and (why := spoiling.objection(set(map(version_of, self.targets)))):
                 turn.refuse(why)
-            campaign.circumstances = spoiling.notes
+            campaign.circumstances = lambda target: spoiling.notes(footing.end_towards(target))
             campaign.clock_set = ClockWatch().misdated
             earlier = kept.earlier(campaign.folder)
             campaign.earlier, campaign.access.behind = earlier.country, earlier.behind

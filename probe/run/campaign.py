@@ -80,9 +80,9 @@ class Campaign:
         self.earlier: str | None = None
         # Why the access network of an IP version could not be told.
         self.unlocated: Failure | None = None
-        # What is to be noted of a trace over this IP version that is kept now, see
+        # What is to be noted of a trace to this target that is kept now, see
         # `probe.record.WHEREABOUTS`.
-        self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
+        self.circumstances: Callable[[str], Iterable[str]] = lambda _target: ()
         # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
         self.clock_set: Callable[[], tuple[int, int] | None] = lambda: None
         self._origin = origin
@@ -262,7 +262,7 @@ class Campaign:
     def _notes(self, trace: Trace) -> set[str]:
         """What there is to be said of the whereabouts of a trace."""
         access = self.access.known[trace.af]
-        noted = set(self.circumstances(trace.af))
+        noted = set(self.circumstances(trace.dst_addr))
         if gets_new_ttl(trace):
             noted.add(NEW_TTL)
         elif is_answered_next_door(trace, access.organisation, self._origin):

@@ -22,7 +22,7 @@ from probe.record import (
 )
 from probe.spool import day_files, day_named
 from probe.vantage.timekeeping import awaits_others, impossible
-from probe.vantage.tunnel import nobodys_name, tunnels
+from probe.vantage.tunnel import leads_into_tunnel, nobodys_name, tunnels
 from probe.words.language import _
 from probe.words.sentence import Sentence
 
@@ -65,9 +65,12 @@ class Spoiling:
         self._kept_right = kept_right
         self._awaits = awaits
 
-    def notes(self, version: int) -> list[str]:
-        """What is to be noted of a trace over this IP version now, as records carry it."""
-        noted = [VPN] if version in tunnels(self._ends()) else []
+    def notes(self, end: LineEnd | None) -> list[str]:
+        """What is to be noted now of a trace that left by this end of the line, as records say it.
+
+        A VPN may take some targets alone.
+        """
+        noted = [VPN] if end is not None and leads_into_tunnel(end) else []
         return [*noted, WRONG_CLOCK] if self._impossible() or self._awaits() else noted
 
     def objection(self, versions: Collection[int]) -> Sentence | None:

@@ -87,6 +87,15 @@ class Footing:
             }
         return self._ends
 
+    def end_towards(self, target: str) -> LineEnd | None:
+        """This machine's end of the line for one target, of which only some may be in a tunnel."""
+        version = ip_version(target)
+        usual = self.ends().get(version)
+        with suppress(NetworkError, BlockingIOError):
+            if usual and source_towards(target, version).partition("%")[0] == usual.address:
+                return usual
+        return _end_towards(target, version)
+
     def beat(self) -> None:
         """To be called every `BEAT` seconds: a longer pause is a sleep of the machine."""
         now = self._clock()

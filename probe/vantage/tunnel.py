@@ -51,8 +51,13 @@ def tunnels(ends: Mapping[int, LineEnd]) -> dict[int, str]:
     return {
         version: end.device
         for version, end in sorted(ends.items())
-        if end.device is not None and is_tunnel(end.device)
+        if end.device is not None and leads_into_tunnel(end)
     }
+
+
+def leads_into_tunnel(end: LineEnd) -> bool:
+    """Whether packets that leave by this end of the line go through a tunnel."""
+    return end.device is not None and is_tunnel(end.device)
 
 
 def nobodys_name(device: str) -> str:

@@ -78,6 +78,23 @@ def test_a_tunnel_that_has_the_default_route(home: Chain, user: User) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="the lab needs /dev/net/tun")
+def test_a_tunnel_that_has_the_way_to_some_targets_alone(home: Chain) -> None:
+    """The others are evidence; what went through the tunnel says that it is none."""
+    folder = agree(home.fabric.home("split", "root"))
+    home.vantage.run(
+        ["ip", "-batch", "-"],
+        stdin="tuntap add dev vpn0 mode tun\naddr add 10.8.0.2/24 dev vpn0\n"
+        f"link set vpn0 up\nroute add {HOSTS[4]} dev vpn0\nroute add {HOSTS[7]} dev vpn0\n",
+    )
+    code, said, complaint = run(home, folder)
+    assert code == 0, complaint
+    assert "2 traces: measured through a VPN, so no evidence" in said
+    noted = {record["dst_addr"] for record in records(folder) if record["gatewatch"].get("notes")}
+    assert noted == {HOSTS[4], HOSTS[7]}
+    assert len(records(folder)) == len(HOSTS)
+
+
+@pytest.mark.skipif(not Path("/dev/net/tun").exists(), reason="the lab needs /dev/net/tun")
 @pytest.mark.parametrize("mode", ["tun", "tap"])
 def test_a_tunnel_whose_files_are_out_of_sight(home: Chain, mode: str) -> None:
     """Who put a program into the namespace of a VPN sees the files of another's interfaces."""

@@ -67,7 +67,7 @@ def test_a_day_that_a_clock_ahead_has_put_down_does_not_stop_a_right_one(
     """Else one run under a wrong day would be the last until that day has come."""
     one = spoiling(946_800_000.0, kept_right=kept_right, v4=DIRECT)
     assert (one.objection({4}) is not None) is refused
-    assert one.notes(4) == [WRONG_CLOCK] * refused
+    assert one.notes(DIRECT) == [WRONG_CLOCK] * refused
 
 
 def test_a_board_that_has_just_started_is_refused_till_its_clock_is_set() -> None:
@@ -75,9 +75,9 @@ def test_a_board_that_has_just_started_is_refused_till_its_clock_is_set() -> Non
     awaiting = [True]
     one = Spoiling(dict, {}, lambda: NOON, lambda: None, lambda: awaiting[0])
     assert str(one.objection({4})).startswith("this machine has just started, and its clock")
-    assert one.notes(4) == [WRONG_CLOCK]
+    assert one.notes(DIRECT) == [WRONG_CLOCK]
     awaiting[0] = False
-    assert (one.objection({4}), one.notes(4)) == (None, [])
+    assert (one.objection({4}), one.notes(DIRECT)) == (None, [])
 
 
 def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
@@ -85,10 +85,10 @@ def test_each_trace_is_marked_with_what_is_so_when_it_is_kept() -> None:
     ends = {4: DIRECT, 6: TUNNEL}
     now = [NOON]
     looking = Spoiling(lambda: ends, {date(2026, 6, 17): None}, lambda: now[0], lambda: None)
-    assert (looking.notes(4), looking.notes(6)) == ([], [VPN])
+    assert (looking.notes(ends[4]), looking.notes(ends[6])) == ([], [VPN])
     ends[4] = TUNNEL
     now[0] = 0.0
-    assert looking.notes(4) == [VPN, WRONG_CLOCK]
+    assert looking.notes(ends[4]) == [VPN, WRONG_CLOCK]
 
 
 def test_the_days_that_have_been_are_those_of_the_table_and_the_spool(tmp_path: Path) -> None:
