@@ -61,7 +61,11 @@ def fetch(url: str, into: IO[bytes], proxy: str | None) -> datetime | None:
         with within(PATIENCE):
             return _fetch(url, into, proxy)
     except TimeoutError as problem:
-        raise _broken(url, problem) from problem
+        raise Offline(
+            _("{url} came too slowly ({reason}); fetch it over a faster line").format(
+                url=url, reason=in_words(problem)
+            )
+        ) from problem
 
 
 def _fetch(url: str, into: IO[bytes], proxy: str | None) -> datetime | None:
