@@ -208,9 +208,6 @@ IMPURE = {
     "socket", "subprocess", "sys", "tempfile", "threading", "time", "trio", "urllib",
 }  # fmt: skip
 
-# What only an analyst's machine has, imported by a probe module inside a function, with a remedy.
-OPTIONAL = {"probe.origin.tables": {"pyasn"}}
-
 # Modules of the analysis that need an extra of their own.
 EXTRAS = {"analysis.scale.cluster": "scale"}
 
@@ -346,11 +343,7 @@ def test_the_probe_imports_only_what_a_base_install_has() -> None:
         module: extra
         for module in modules()
         if module.startswith("probe")
-        and (
-            extra := {name.partition(".")[0] for name in imports_of(module)}
-            - brought
-            - OPTIONAL.get(module, set())
-        )
+        and (extra := {name.partition(".")[0] for name in imports_of(module)} - brought)
     }
     assert missing == {}
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
-import sys
+from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
@@ -19,7 +24,9 @@ from probe.origin import OriginError, open_origin
 from probe.origin.tables import TableEntry, open_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from ipaddress import IPv4Network, IPv6Network
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -231,6 +238,39 @@ def test_pyasn_tables(tmp_path: Path, name: str) -> None:
     assert origin.snapshot.id.startswith("day@2014-05-23+")
 
 
+# Few addresses and all lengths, so that prefixes lie within each other.
+_NEAR = st.integers(0, 63)
+_PREFIXES = st.one_of(
+    st.builds(
+        lambda near, length: ip_network(((36 << 24) + (near << 20), length), strict=False),
+        _NEAR,
+        st.integers(1, 32),
+    ),
+    st.builds(
+        lambda near, length: ip_network(((0x2001 << 112) + near, length), strict=False),
+        _NEAR,
+        st.integers(1, 128),
+    ),
+)
+
+
+@given(st.lists(st.tuples(_PREFIXES, st.integers(1, (1 << 32) - 1)), min_size=1, max_size=12))
+def test_the_longest_prefix_of_a_pyasn_table_counts(
+    told: list[tuple[IPv4Network | IPv6Network, int]],
+) -> None:
+    """Of two lines for one prefix the later; at the ends of prefixes, and right behind them."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "day.dat"
+        path.write_text("".join(f"{prefix}\t{asn}\n" for prefix, asn in told), "ascii")
+        table = open_table(path)
+    for prefix, _ in told:
+        for address in (prefix[0], prefix[-1], prefix[-1] + 1):
+            holding = [
+                (one.prefixlen, line, asn) for line, (one, asn) in enumerate(told) if address in one
+            ]
+            assert table.find(str(address)).asn == max(holding, default=(0, 0, None))[2]
+
+
 def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> None:
     """What its header says may be anything; days are compared with it."""
     path = tmp_path / "day.dat"
@@ -244,9 +284,13 @@ def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> No
         b"",
         b"36.37.128.0/17 38623\n",
         b"36.37.128.0/17\t38623\nhello\n",
-        # Several origins, and a number of 32 bits in two parts, of which pyasn takes the first.
+        # Several origins, and a number of 32 bits in two parts, of which pyasn takes one.
         b"36.37.128.0/17\t38623\n8.8.8.0/24\t15169_36040\n",
         b"36.37.128.0/17\t38623\n8.8.8.0/24\t1.10\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/33\t15169\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0.0/24\t15169\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t4294967296\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t0\n",
         b"\xff\xfe\x00",
         b"; only a header\n",
     ],
@@ -267,10 +311,7 @@ def test_a_cut_pyasn_file(tmp_path: Path) -> None:
         open_table(path)
 
 
-def test_without_pyasn_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A volunteer's machine lacks pyasn; the sentence says what to install."""
-    monkeypatch.setitem(sys.modules, "pyasn", None)
-    path = tmp_path / "day.dat"
-    path.write_text(DAT)
-    with pytest.raises(OriginError, match=r"pip install '\.\[analysis\]'"):
-        open_table(path)
+def test_a_pyasn_table_needs_no_compiler() -> None:
+    """pyasn is source in C alone: with it, demo and analysis would want Python's headers."""
+    pinned = [path.read_text("utf-8") for path in (ROOT / "requirements").glob("*.txt")]
+    assert [text for text in pinned if re.search(r"^pyasn\b", text, re.MULTILINE)] == []
