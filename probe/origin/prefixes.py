@@ -65,9 +65,6 @@ class PrefixMap(Generic[T]):
             for version, lengths in by_length.items()
         }
 
-    def __bool__(self) -> bool:
-        return any(self._by_mask.values())
-
     def get(self, address: Address) -> T | None:
         """The value of the longest prefix that holds an address, None where none does."""
         value = int(address)

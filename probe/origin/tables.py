@@ -12,7 +12,6 @@ import re
 import zlib
 from contextlib import suppress
 from datetime import date
-from io import StringIO
 from ipaddress import ip_address
 from itertools import islice
 from socket import AF_INET, AF_INET6, inet_pton
@@ -26,7 +25,7 @@ from probe.record import moment
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Records looked at to tell whether a table says anything about networks.
@@ -160,15 +159,16 @@ class MaxMindTable:
 
 
 # PREFIX, tab, AS number. Several numbers, or one in two parts (RFC 5396), are not taken for one.
-_ROUTE = re.compile(r"([\da-fA-F.:]+)/(\d{1,3})\t(\d{1,10})\s*", re.ASCII)
+_ROUTE = re.compile(r"^([\da-fA-F.:]+)/(\d{1,3})\t(\d{1,10})[ \r]*$", re.ASCII | re.MULTILINE)
+_NO_ROUTE = re.compile(rf"^(?![;#]|$|{_ROUTE.pattern[1:]})", re.ASCII | re.MULTILINE)
 _LAST_AS = (1 << 32) - 1
 
 
 class PyasnTable:
     """A pyasn table: prefixes and AS numbers of one day, no names, no countries.
 
-    pyasn itself exists as source in C alone, for which most machines lack the compiler or Python's
-    headers; its files are text.
+    pyasn reads it where it is installed. That exists as source in C alone, and many machines lack
+    the compiler or Python's headers; there the same lines are read into a map of our own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -183,17 +183,19 @@ class PyasnTable:
             raise unreadable(path, problem) from None
         head = text[:4096].splitlines()
         try:
-            self._routes = PrefixMap.of_numbers(_routes(text))
-        except ValueError:
+            if _NO_ROUTE.search(text):
+                raise ValueError
+            if not _ROUTE.search(text):
+                raise OriginError(
+                    _("{path} is not a pyasn table: it holds no prefix").format(path=path)
+                )
+            self._origin_of = _lookup(text)
+        except (RuntimeError, ValueError):
             raise OriginError(
                 _("{path} is not a pyasn table, whose lines are PREFIX, tab, AS number").format(
                     path=path
                 )
             ) from None
-        if not self._routes:
-            raise OriginError(
-                _("{path} is not a pyasn table: it holds no prefix").format(path=path)
-            )
         self._header = "\n".join(line for line in head if line.startswith(";"))
 
     @property
@@ -209,25 +211,31 @@ class PyasnTable:
         return "pyasn"
 
     def find(self, address: str) -> TableEntry:
-        return TableEntry(self._routes.get(ip_address(address)), None, None)
+        return TableEntry(self._origin_of(address) or None, None, None)
+
+
+def _lookup(text: str) -> Callable[[str], int | None]:
+    """What tells the AS number of an address. Raises RuntimeError or ValueError for no routes."""
+    try:
+        import pyasn  # noqa: PLC0415 - where it could be built
+    except ImportError:
+        routes = PrefixMap.of_numbers(_routes(text))
+        return lambda address: routes.get(ip_address(address))
+    table = pyasn.pyasn(None, ipasn_string=text)
+    return lambda address: table.lookup(address)[0]
 
 
 def _routes(text: str) -> Iterator[tuple[int, int, int, int]]:
     """Of each line: version of IP, address, length of the prefix, AS number. Raises ValueError."""
-    for line in StringIO(text):
-        if line[0] in ";#\n":
-            continue
-        written = _ROUTE.fullmatch(line)
-        if written is None:
-            raise ValueError(line)
+    for written in _ROUTE.finditer(text):
         address, length, asn = written[1], int(written[2]), int(written[3])
         version, family, longest = (6, AF_INET6, 128) if ":" in address else (4, AF_INET, 32)
         if not (0 < length <= longest and 0 < asn <= _LAST_AS):
-            raise ValueError(line)
+            raise ValueError(written[0])
         try:
             yield version, int.from_bytes(inet_pton(family, address)), length, asn
         except OSError:
-            raise ValueError(line) from None
+            raise ValueError(written[0]) from None
 
 
 def open_table(path: Path) -> Table:
