@@ -17,11 +17,13 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 help:  ## this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-$(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
+$(STAMP): requirements/build.txt requirements/dev.txt requirements/pyasn.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/pyasn.txt \
+		2> $(VENV)/pyasn.log || echo "pyasn cannot be built here ($(VENV)/pyasn.log says why): its tables are read without it, more slowly"
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -75,6 +77,7 @@ PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 pins:  ## pins the dependencies anew; needs uv
 	$(PIN) requirements/build.in -o requirements/build.txt
+	$(PIN) requirements/pyasn.in -o requirements/pyasn.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev -o requirements/dev.txt
 	$(PIN) pyproject.toml -c requirements/dev.txt -o requirements/probe.txt
 	$(PIN) pyproject.toml --extra analysis --extra collect --extra scale --group dev --group docs \

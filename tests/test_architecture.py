@@ -208,7 +208,7 @@ IMPURE = {
     "socket", "subprocess", "sys", "tempfile", "threading", "time", "trio", "urllib",
 }  # fmt: skip
 
-# What only an analyst's machine has, imported by a probe module inside a function, with a remedy.
+# What not every machine can build, imported by a probe module inside a function.
 OPTIONAL = {"probe.origin.tables": {"pyasn"}}
 
 # Modules of the analysis that need an extra of their own.

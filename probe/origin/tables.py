@@ -12,18 +12,20 @@ import re
 import zlib
 from contextlib import suppress
 from datetime import date
+from ipaddress import ip_address
 from itertools import islice
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from probe.disk.installation import adding
 from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
+from probe.origin.prefixes import PrefixMap
 from probe.origin.reader import open_database
 from probe.record import moment
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Records looked at to tell whether a table says anything about networks.
@@ -156,22 +158,20 @@ class MaxMindTable:
             return UNKNOWN
 
 
-# Several AS numbers, or one in two parts (RFC 5396): pyasn takes the digits that it begins with.
-_MORE_THAN_A_NUMBER = re.compile(r"^[^;#\s]\S*\t\d+[^\d\s]", re.MULTILINE)
+# PREFIX, tab, AS number. Several numbers, or one in two parts (RFC 5396), are not taken for one.
+_ROUTE = re.compile(r"^([\da-fA-F.:]+)/(\d{1,3})\t(\d{1,10})[ \r]*$", re.ASCII | re.MULTILINE)
+_NO_ROUTE = re.compile(rf"^(?![;#]|$|{_ROUTE.pattern[1:]})", re.ASCII | re.MULTILINE)
+_LAST_AS = (1 << 32) - 1
 
 
 class PyasnTable:
-    """A pyasn table: prefixes and AS numbers of one day, no names, no countries."""
+    """A pyasn table: prefixes and AS numbers of one day, no names, no countries.
+
+    pyasn reads it where it is installed. That exists as source in C alone, and many machines lack
+    the compiler or Python's headers; there the same lines are read into a map of our own.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            import pyasn  # noqa: PLC0415 - an extra
-        except ModuleNotFoundError:
-            raise OriginError(
-                _(
-                    "{path} needs pyasn to be read: {command} in the folder of gatewatch's source"
-                ).format(path=path, command=adding("analysis"))
-            ) from None
         try:
             packed = path.read_bytes()
             text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
@@ -183,19 +183,19 @@ class PyasnTable:
             raise unreadable(path, problem) from None
         head = text[:4096].splitlines()
         try:
-            if _MORE_THAN_A_NUMBER.search(text):
+            if _NO_ROUTE.search(text):
                 raise ValueError
-            self._table = pyasn.pyasn(None, ipasn_string=text)
+            if not _ROUTE.search(text):
+                raise OriginError(
+                    _("{path} is not a pyasn table: it holds no prefix").format(path=path)
+                )
+            self._origin_of = _lookup(text)
         except (RuntimeError, ValueError):
             raise OriginError(
                 _("{path} is not a pyasn table, whose lines are PREFIX, tab, AS number").format(
                     path=path
                 )
             ) from None
-        if all(line.startswith((";", "#")) for line in head):
-            raise OriginError(
-                _("{path} is not a pyasn table: it holds no prefix").format(path=path)
-            )
         self._header = "\n".join(line for line in head if line.startswith(";"))
 
     @property
@@ -211,7 +211,31 @@ class PyasnTable:
         return "pyasn"
 
     def find(self, address: str) -> TableEntry:
-        return TableEntry(self._table.lookup(address)[0] or None, None, None)
+        return TableEntry(self._origin_of(address) or None, None, None)
+
+
+def _lookup(text: str) -> Callable[[str], int | None]:
+    """What tells the AS number of an address. Raises RuntimeError or ValueError for no routes."""
+    try:
+        import pyasn  # noqa: PLC0415 - where it could be built
+    except ImportError:
+        routes = PrefixMap.of_numbers(_routes(text))
+        return lambda address: routes.get(ip_address(address))
+    table = pyasn.pyasn(None, ipasn_string=text)
+    return lambda address: table.lookup(address)[0]
+
+
+def _routes(text: str) -> Iterator[tuple[int, int, int, int]]:
+    """Of each line: version of IP, address, length of the prefix, AS number. Raises ValueError."""
+    for written in _ROUTE.finditer(text):
+        address, length, asn = written[1], int(written[2]), int(written[3])
+        version, family, longest = (6, AF_INET6, 128) if ":" in address else (4, AF_INET, 32)
+        if not (0 < length <= longest and 0 < asn <= _LAST_AS):
+            raise ValueError(written[0])
+        try:
+            yield version, int.from_bytes(inet_pton(family, address)), length, asn
+        except OSError:
+            raise ValueError(written[0]) from None
 
 
 def open_table(path: Path) -> Table:

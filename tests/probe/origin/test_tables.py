@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import sys
+from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
@@ -19,7 +26,10 @@ from probe.origin import OriginError, open_origin
 from probe.origin.tables import TableEntry, open_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+    from ipaddress import IPv4Network, IPv6Network
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -217,18 +227,70 @@ DAT = (
 )
 
 
+@contextmanager
+def read_by(reader: str) -> Iterator[None]:
+    """Tables are read by ``pyasn``, or as where that could not be built."""
+    if reader == "pyasn":
+        pytest.importorskip("pyasn", reason="pyasn could not be built here")
+        yield
+    else:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setitem(sys.modules, "pyasn", None)
+            yield
+
+
+READERS = pytest.mark.parametrize("reader", ["pyasn", "without"])
+
+
+@READERS
 @pytest.mark.parametrize("name", ["day.dat", "day.dat.gz"])
-def test_pyasn_tables(tmp_path: Path, name: str) -> None:
+def test_pyasn_tables(tmp_path: Path, name: str, reader: str) -> None:
     """A pyasn table gives AS numbers of its day; names and countries come by AS number."""
     path = tmp_path / name
     path.write_bytes(gzip.compress(DAT.encode()) if name.endswith(".gz") else DAT.encode())
-    origin = open_origin(path)
+    with read_by(reader):
+        origin = open_origin(path)
     said = origin.lookup("36.37.129.1")
     assert (said.asn, said.organisation, said.country) == (38623, "Viettel (Metfone)", "KH")
     assert origin.lookup("2001:4860:4860::8888").asn == 15169
     assert origin.lookup("1.1.1.1").asn is None
     assert origin.snapshot.date == "2014-05-23"
     assert origin.snapshot.id.startswith("day@2014-05-23+")
+
+
+# Few addresses and all lengths, so that prefixes lie within each other.
+_NEAR = st.integers(0, 63)
+_PREFIXES = st.one_of(
+    st.builds(
+        lambda near, length: ip_network(((36 << 24) + (near << 20), length), strict=False),
+        _NEAR,
+        st.integers(1, 32),
+    ),
+    st.builds(
+        lambda near, length: ip_network(((0x2001 << 112) + near, length), strict=False),
+        _NEAR,
+        st.integers(1, 128),
+    ),
+)
+
+
+@READERS
+@given(told=st.lists(st.tuples(_PREFIXES, st.integers(1, (1 << 32) - 1)), min_size=1, max_size=12))
+def test_the_longest_prefix_of_a_pyasn_table_counts(
+    reader: str,
+    told: list[tuple[IPv4Network | IPv6Network, int]],
+) -> None:
+    """Of two lines for one prefix the later; at the ends of prefixes, and right behind them."""
+    with TemporaryDirectory() as folder, read_by(reader):
+        path = Path(folder) / "day.dat"
+        path.write_text("".join(f"{prefix}\t{asn}\n" for prefix, asn in told), "ascii")
+        table = open_table(path)
+    for prefix, _ in told:
+        for address in (prefix[0], prefix[-1], prefix[-1] + 1):
+            holding = [
+                (one.prefixlen, line, asn) for line, (one, asn) in enumerate(told) if address in one
+            ]
+            assert table.find(str(address)).asn == max(holding, default=(0, 0, None))[2]
 
 
 def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> None:
@@ -238,24 +300,30 @@ def test_a_pyasn_table_of_a_day_that_never_was_has_no_date(tmp_path: Path) -> No
     assert open_origin(path).snapshot.date is None
 
 
+@READERS
 @pytest.mark.parametrize(
     "content",
     [
         b"",
         b"36.37.128.0/17 38623\n",
         b"36.37.128.0/17\t38623\nhello\n",
-        # Several origins, and a number of 32 bits in two parts, of which pyasn takes the first.
+        # Several origins, and a number of 32 bits in two parts, of which pyasn takes one.
         b"36.37.128.0/17\t38623\n8.8.8.0/24\t15169_36040\n",
         b"36.37.128.0/17\t38623\n8.8.8.0/24\t1.10\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/33\t15169\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0.0/24\t15169\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t4294967296\n",
+        b"36.37.128.0/17\t38623\n8.8.8.0/24\t0\n",
         b"\xff\xfe\x00",
         b"; only a header\n",
+        b"36.37.128.0/17\t38623\n\r\n",
     ],
 )
-def test_what_is_no_pyasn_table(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_pyasn_table(tmp_path: Path, content: bytes, reader: str) -> None:
     """One sentence says so, also where only a later line is wrong."""
     path = tmp_path / "bad.dat"
     path.write_bytes(content)
-    with pytest.raises(OriginError, match=r"bad\.dat is not a pyasn table"):
+    with read_by(reader), pytest.raises(OriginError, match=r"bad\.dat is not a pyasn table"):
         open_table(path)
 
 
@@ -267,10 +335,11 @@ def test_a_cut_pyasn_file(tmp_path: Path) -> None:
         open_table(path)
 
 
-def test_without_pyasn_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A volunteer's machine lacks pyasn; the sentence says what to install."""
-    monkeypatch.setitem(sys.modules, "pyasn", None)
-    path = tmp_path / "day.dat"
-    path.write_text(DAT)
-    with pytest.raises(OriginError, match=r"pip install '\.\[analysis\]'"):
-        open_table(path)
+def test_no_compiler_is_needed_but_for_pyasn() -> None:
+    """It is source in C alone: among the others it would end `make demo` without Python.h."""
+    pinned = {
+        path.name
+        for path in (ROOT / "requirements").glob("*.txt")
+        if re.search(r"^pyasn\b", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert pinned == {"pyasn.txt"}
