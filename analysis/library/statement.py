@@ -392,10 +392,12 @@ class Verdict:
         """A copy of the whole, as ``gatewatch analyze --json`` prints it."""
         return copy.deepcopy(dict(self._fields))
 
-    @cached_property
+    @property
     def crossings(self) -> pd.DataFrame:
         """One row a trace of the period judged: where it left the country."""
-        return in_order(crossings_table(self._evidence.observations))
+        return self._made(
+            "crossings", lambda: in_order(crossings_table(self._evidence.observations))
+        )
 
     def crossings_in_portions(self) -> Iterator[pd.DataFrame]:
         """The rows of `crossings` in tables of some thousand, for whom all would be too many."""
