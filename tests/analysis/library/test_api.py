@@ -362,6 +362,32 @@ def test_what_is_no_path_is_told(paths: Any) -> None:
         gw.load(paths)
 
 
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (["x" * 9] * 999 + [7], "7 is no path"),
+        ([["x" * 9] * 999], "list is no path"),
+        (pd.DataFrame({"file": ["x" * 9] * 999}), "DataFrame is no path"),
+        ('{"fw": 1, ' * 999, "the text of a JSON object is no path; write it into a file"),
+    ],
+    ids=["list", "nested", "table", "text"],
+)
+def test_what_is_no_path_is_told_in_one_line(paths: Any, told: str) -> None:
+    """Of a thousand files the one that is none; no table is printed into the error."""
+    with pytest.raises(InputError) as failed:
+        gw.load(paths)
+    assert told in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert len(str(failed.value)) < 200
+
+
+def test_the_text_of_a_verdict_is_no_path(verdict: gw.Verdict) -> None:
+    """What lies in a file may be in hand as text: what to do with it is told, not all of it."""
+    with pytest.raises(InputError, match=r"no path; give what json\.loads makes") as failed:
+        gw.compare(json.dumps(verdict.to_dict()), verdict)
+    assert len(str(failed.value)) < 200
+
+
 @pytest.mark.parametrize("paths", [[], iter(())])
 def test_no_path_at_all_is_told(paths: Any) -> None:
     """As of ``Path.glob`` that matches nothing: a verdict on no traces is asked for by nobody."""
