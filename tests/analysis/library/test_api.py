@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from hashlib import sha256
+from html import unescape as html_unescaped
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -283,6 +284,27 @@ def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data
     for words in (verdict.headline, *verdict.reasons, *verdict.limits, "12 of 13 organisations"):
         assert words in shown.replace("&#x27;", "'")
     assert f"{len(data)} traces" in data._repr_html_()
+
+
+def test_what_shows_no_html_shows_the_same_in_markdown(verdict: gw.Verdict) -> None:
+    """As the PDF that nbconvert makes: it had the grade, and not that all was simulated."""
+    shown = verdict._repr_markdown_()
+    plain = re.sub(r"\\(.)", r"\1", shown)
+    assert plain.startswith("**SIMULATED: what 192 traces show was never measured.**\n")
+    for words in (verdict.headline, *verdict.reasons, *verdict.limits, "12 of 13 organisations"):
+        assert words in plain
+    html = html_unescaped(re.sub("<[^>]+>", " ", verdict._repr_html_()))
+    assert sorted(re.findall(r"\w+", plain)) == sorted(re.findall(r"\w+", html))
+
+
+def test_a_name_in_markdown_is_text(verdict: gw.Verdict) -> None:
+    """Pandoc runs neither its markup, nor its HTML, nor its TeX."""
+    hostile = r"\input{/etc/passwd} <b>*a*</b> $x$ [l](javascript:1) `c` _d_ | # @e"
+    named = json.dumps(hostile)[1:-1]
+    fields = json.loads(json.dumps(verdict.to_dict()).replace("Telecom Cambodia", named))
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_markdown_()
+    bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", shown.replace("**", ""))
+    assert not re.search(r"[\\<>*$`_|#@{}\[\]]", bare)
 
 
 def test_a_notebook_says_beside_the_headline_what_the_other_version_is(verdict: gw.Verdict) -> None:
