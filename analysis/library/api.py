@@ -97,8 +97,8 @@ def crossings(
     """Where each usable trace towards abroad left the country: one row a trace, all days.
 
     Both IP versions are in it, and the days before an alarm; what a verdict rests on is its
-    ``crossings``. The columns stand in ``docs/tables.md``. ``policy`` and ``origin`` are those of
-    `judge`.
+    ``crossings``. How many traces are not usable, and why, its ``rejected`` tells. The columns
+    stand in ``docs/tables.md``. ``policy`` and ``origin`` are those of `judge`.
 
     Raises TypeError for what is no `Data`; else as `judge`.
     """
