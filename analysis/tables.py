@@ -116,7 +116,16 @@ CROSSINGS = {
     ),
     "border_from_hop": Column("Int16", "last hop at home"),
     "border_to_hop": Column("Int16", "first hop abroad"),
-    "exit": Column("string", "last node at home; missing where the organisation is its own"),
+    "gap": Column(
+        "boolean",
+        "whether a hop between the own network and the border is silent: such a trace does not "
+        "tell who is not on its way; missing where no border was seen",
+    ),
+    "exit": Column(
+        "string",
+        "last node seen at home behind the own network; missing where none was: the organisation "
+        "is its own exit where the crossing is known and `gap` is false",
+    ),
     "first_foreign": Column("string", "first interface abroad"),
     "upstream": Column("string", "its operator"),
     "upstream_asn": Column("Int64", "its AS"),
@@ -275,6 +284,7 @@ def crossing_row(seen: Observation, crossing: Crossing) -> dict[str, Any]:
         "state": crossing.state,
         "border_from_hop": crossing.border[0] if crossing.border else None,
         "border_to_hop": crossing.border[1] if crossing.border else None,
+        "gap": crossing.gap if crossing.border else None,
         "exit": named([crossing.exit]) if crossing.exit else None,
         "first_foreign": crossing.first_foreign,
         "upstream": named([crossing.upstream]) if crossing.upstream else None,
@@ -290,7 +300,7 @@ def crossings_table(observations: Iterable[Observation]) -> pd.DataFrame:
 
     ``candidates`` are the nodes on the domestic part after the vantage point's own
     organisation, in order of the path, as ``kind:name`` joined by ``; ``; ``exit`` is missing
-    where the organisation is its own.
+    where the organisation is its own, and where silence (``gap``) hides who it is.
     """
     rows = []
     for seen in observations:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import probe.demo
+
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -36,6 +38,33 @@ def test_each_says_that_it_is_simulated_and_checks_itself(path: Path) -> None:
     assert any("**simulated**" in "".join(cell["source"]) for cell in cells(path, "markdown"))
     last = "".join(cells(path, "code")[-1]["source"])
     assert last.count("assert ") >= 3
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_who_stops_the_simulation_is_left_no_half_of_a_country(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cell that was run again took what lay there for all, and another verdict came out."""
+    simulate = probe.demo.simulate
+
+    def stopped_midway(folder: Path) -> None:
+        def stop(_what: str, done: float) -> None:
+            if done > 0 and any(folder.rglob("*.jsonl")):
+                raise KeyboardInterrupt
+
+        simulate(folder, progress=stop, runs=1)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(probe.demo, "simulate", stopped_midway)
+    with pytest.raises(KeyboardInterrupt):
+        exec("".join(cells(path, "code")[0]["source"]), {})
+    assert any(tmp_path.rglob("*.jsonl"))
+    assert not (tmp_path / "gatewatch-demo").exists()
+    monkeypatch.setattr(probe.demo, "simulate", lambda folder: simulate(folder, runs=1))
+    exec("".join(cells(path, "code")[0]["source"]), {})
+    found = sorted((tmp_path / "gatewatch-demo").rglob("*.jsonl"))
+    assert [file.parent.name for file in found] == ["after", "before"]
+    assert not (tmp_path / "gatewatch-demo-half").exists()
 
 
 @pytest.mark.parametrize(

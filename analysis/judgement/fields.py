@@ -199,8 +199,9 @@ def organisations_fields(family: Family, policy: Policy) -> list[dict[str, Any]]
     """Who was measured in the period judged, by name, and how each leaves.
 
     Of ``of`` pairs the way of ``pairs`` is known; ``exits`` are how these divide over the last node
-    at home, most first, without a name where that is the organisation itself. ``share`` is the part
-    of them that passes the strongest candidate, None where the organisation says nothing of one.
+    at home, most first, without a name where that is the organisation itself; pairs of which
+    silence hides that are in none of them. ``share`` is the part of all ``pairs`` that passes the
+    strongest candidate, None where the organisation says nothing of one.
     How many vantage points each has is not told: it would show where a network is one person.
     """
     measured = {seen.organisation for seen in family.observations if seen.crossing is not None}
@@ -221,7 +222,7 @@ def organisations_fields(family: Family, policy: Policy) -> list[dict[str, Any]]
 
 
 def _exits(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    exits = Counter(pair.exit for pair in pairs)
+    exits = Counter(pair.exit for pair in pairs if not pair.is_hidden)
     return [
         {"kind": node.kind if node else None, "gateway": node.name if node else None, "pairs": many}
         for node, many in sorted(exits.items(), key=lambda one: (-one[1], one[0] or ("", "")))

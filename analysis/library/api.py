@@ -6,6 +6,7 @@ so that both say the same in the same words.
 
 from __future__ import annotations
 
+import reprlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -63,11 +64,27 @@ def _named(paths: object) -> list[str]:
             raise InputError(
                 "no path is given: the list is empty, as of a pattern that matches nothing"
             )
-        if all(isinstance(path, str | Path) and path != "" for path in listed):
-            return [str(path) for path in listed]
+        wrong = [path for path in listed if not isinstance(path, str | Path) or path == ""]
+        if not wrong:
+            return [_of_no_json(str(path), "write it into a file") for path in listed]
+        paths = wrong[0]
     raise InputError(
-        f"{paths!r} is no path; give files, folders or globs, each as text or as a Path"
+        f"{_called(paths)} is no path; give files, folders or globs, each as text or as a Path"
     )
+
+
+def _called(given: object) -> str:
+    """What was given in place of a path, in a few words: by its kind where it holds more."""
+    if given is None or isinstance(given, str | bytes | int | float):
+        return reprlib.repr(given)
+    return type(given).__name__
+
+
+def _of_no_json(path: str, remedy: str) -> str:
+    """The path; raises `InputError` where it is what a file holds, and not a file's name."""
+    if path.lstrip().startswith('{"'):
+        raise InputError(f"the text of a JSON object is no path; {remedy}")
+    return path
 
 
 def crossings(
@@ -80,8 +97,8 @@ def crossings(
     """Where each usable trace towards abroad left the country: one row a trace, all days.
 
     Both IP versions are in it, and the days before an alarm; what a verdict rests on is its
-    ``crossings``. The columns stand in ``docs/tables.md``. ``policy`` and ``origin`` are those of
-    `judge`.
+    ``crossings``. How many traces are not usable, and why, its ``rejected`` tells. The columns
+    stand in ``docs/tables.md``. ``policy`` and ``origin`` are those of `judge`.
 
     Raises TypeError for what is no `Data`; else as `judge`.
     """
@@ -153,7 +170,8 @@ def _verdict(given: object, called: str) -> tuple[Mapping[str, Any], str]:
         return given, called
     if isinstance(given, str | Path):
         try:
-            return parsed(Path(given).read_bytes(), str(given)), str(given)
+            path = _of_no_json(str(given), "give what json.loads makes of it")
+            return parsed(Path(path).read_bytes(), path), path
         except OSError as problem:
             raise InputError(f"{given}: cannot be read ({problem.strerror})") from None
     raise TypeError(f"{type(given).__name__} is no verdict; give one, its dict, or a file's path")

@@ -42,11 +42,15 @@ PAIRS = {
         "`insufficient` nor `diverse`, else the last node at home, else the organisation itself; "
         "missing where unknown",
     ),
-    "own_exit": Column("boolean", "whether that is the organisation itself"),
+    "own_exit": Column(
+        "boolean",
+        "whether that is the organisation itself; missing where unknown, as where a silent hop "
+        "stands before the border on most traces",
+    ),
     "passes_candidate": Column(
         "boolean",
-        "whether the pair passes the strongest candidate; missing where unknown or where "
-        "there is none",
+        "whether the pair is seen to pass the strongest candidate; missing where `resolved` is "
+        "false or where there is none",
     ),
     "upstream_kind": Column(
         "string",
@@ -154,8 +158,9 @@ _NOBODY_FOUND: frozenset[Grade] = frozenset({"insufficient", "diverse"})
 def pairs_table(evidence: Evidence, grade: Grade) -> pd.DataFrame:
     """One row for each organisation and destination abroad, with the columns of ``PAIRS``.
 
-    The gateway is missing where the crossing is not resolved: unknown is not "its own". Where the
-    ``grade`` says that nobody was found, the strongest candidate is put on no pair's way out.
+    The gateway is missing where the crossing is not resolved, or silence hides who stands before
+    it: unknown is not "its own". Where the ``grade`` says that nobody was found, the strongest
+    candidate is put on no pair's way out.
     """
     traces: Counter[tuple[str, str]] = Counter()
     for seen in evidence.observations:
@@ -168,7 +173,8 @@ def pairs_table(evidence: Evidence, grade: Grade) -> pd.DataFrame:
     found = None if grade in _NOBODY_FOUND else top
     rows = []
     for pair in evidence.pairs:
-        gateway = gateway_of(pair, found) if pair.resolved else None
+        is_told = pair.resolved and (found in pair.strict or not pair.is_hidden)
+        gateway = gateway_of(pair, found) if is_told else None
         upstream = pair.upstream if pair.resolved else None
         rows.append(
             {
@@ -181,7 +187,7 @@ def pairs_table(evidence: Evidence, grade: Grade) -> pd.DataFrame:
                 "gateway_kind": gateway.kind if gateway else None,
                 "gateway": gateway.name if gateway else None,
                 "own_exit": gateway == Node("organisation", pair.organisation) if gateway else None,
-                "passes_candidate": top in pair.strict if gateway and top else None,
+                "passes_candidate": top in pair.strict if pair.resolved and top else None,
                 "upstream_kind": upstream.kind if upstream else None,
                 "upstream": upstream.name if upstream else None,
             }

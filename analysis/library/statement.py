@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal, Self
+from string import punctuation
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from analysis.alarm.beyond_border import Behind
 from analysis.grading.criteria import Criterion
@@ -392,10 +394,12 @@ class Verdict:
         """A copy of the whole, as ``gatewatch analyze --json`` prints it."""
         return copy.deepcopy(dict(self._fields))
 
-    @cached_property
+    @property
     def crossings(self) -> pd.DataFrame:
         """One row a trace of the period judged: where it left the country."""
-        return in_order(crossings_table(self._evidence.observations))
+        return self._made(
+            "crossings", lambda: in_order(crossings_table(self._evidence.observations))
+        )
 
     def crossings_in_portions(self) -> Iterator[pd.DataFrame]:
         """The rows of `crossings` in tables of some thousand, for whom all would be too many."""
@@ -469,7 +473,7 @@ class Verdict:
     def _days_judged(self) -> str:
         return " to ".join(str(day) for day in self.window) if self.window else "no data"
 
-    def _repr_html_(self) -> str:
+    def _shown(self) -> _Shown:
         captured, (low, high) = self.captured, outward(*self.coverage.bounds, ".2f")
         lower, upper = captured_range(self._fields)
         confidence = self.provenance["policy"]["confidence"]
@@ -491,25 +495,73 @@ class Verdict:
             ("domestic paths", grade_at_home(self._fields["domestic"])),
             ("alarm", self.timeline.reason),
         )  # fmt: skip
+        other = of_the_other(self._fields)
+        return _Shown(
+            simulated(self.provenance.get("notes", {})),
+            f"{self.country}, {self._days_judged()}: {self.grade.replace('_', ' ')}.",
+            " ".join(filter(None, (self.headline, at_home(self._fields), other))),
+            figures,
+            tuple(sentence for sentence in self.reasons if sentence != other),
+        )
+
+    def _repr_html_(self) -> str:
+        shown = self._shown()
         rows = "".join(
             f'<tr><th scope="row" style="text-align:left">{escape(name)}</th>'
             f'<td style="text-align:left">{escape(value)}</td></tr>'
-            for name, value in figures
+            for name, value in shown.figures
         )
-        other = of_the_other(self._fields)
-        first = " ".join(filter(None, (self.headline, at_home(self._fields), other)))
-        why = _items(sentence for sentence in self.reasons if sentence != other)
-        said = simulated(self.provenance.get("notes", {}))
         return straight(
-            (f"<p><strong>{escape(said)}</strong></p>" if said else "")
-            + f"<p><strong>{escape(self.country)}, {self._days_judged()}: "
-            f"{escape(self.grade.replace('_', ' '))}.</strong> {escape(first)}</p>"
-            f"<table>{rows}</table><p>Why</p><ul>{why}</ul><p>Limits</p><ul>{_items(self.limits)}</ul>"
+            (f"<p><strong>{escape(shown.simulated)}</strong></p>" if shown.simulated else "")
+            + f"<p><strong>{escape(shown.title)}</strong> {escape(shown.first)}</p>"
+            f"<table>{rows}</table><p>Why</p><ul>{_items(shown.why)}</ul>"
+            f"<p>Limits</p><ul>{_items(self.limits)}</ul>"
         )
+
+    def _repr_markdown_(self) -> str:
+        """The same for what shows no HTML, such as the PDF that nbconvert makes by LaTeX."""
+        shown = self._shown()
+        first = f"**{_as_text(shown.title)}** {_as_text(shown.first)}"
+        return straight(
+            "\n\n".join(
+                [
+                    *([f"**{_as_text(shown.simulated)}**"] if shown.simulated else []),
+                    first,
+                    _listed(f"{name}: {value}" for name, value in shown.figures),
+                    "Why",
+                    _listed(shown.why),
+                    "Limits",
+                    _listed(self.limits),
+                ]
+            )
+        )
+
+
+class _Shown(NamedTuple):
+    """What a notebook shows of a verdict besides its limits, in the order of reading."""
+
+    simulated: str | None
+    title: str
+    first: str
+    figures: tuple[tuple[str, str], ...]
+    why: tuple[str, ...]
 
 
 def _items(sentences: Iterable[str]) -> str:
     return "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def _listed(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {_as_text(sentence)}" for sentence in sentences)
+
+
+def _as_text(text: str) -> str:
+    """A text in one line of Markdown that is no markup, whoever chose a name in it.
+
+    >>> _as_text("A*B* & <b>")
+    'A\\\\*B\\\\* \\\\& \\\\<b\\\\>'
+    """
+    return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", " ".join(text.split()))
 
 
 def demand_data(given: object) -> None:

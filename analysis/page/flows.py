@@ -100,9 +100,9 @@ def strands_of(
 
 
 def _gateway(row: Mapping[str, object], candidate: tuple[str, str] | None) -> Bar:
-    if not row["resolved"]:
+    if not isinstance(row["gateway"], str):
         return UNKNOWN
-    kind, name = str(row["gateway_kind"]), str(row["gateway"])
+    kind, name = str(row["gateway_kind"]), row["gateway"]
     if (kind, name) == candidate:
         return Bar("candidate", name, kind=kind)
     return Bar("itself" if row["own_exit"] is True else "gateway", name, kind=kind)

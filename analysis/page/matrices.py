@@ -71,7 +71,7 @@ def international(pairs: pd.DataFrame, candidate: tuple[str, str] | None, say: S
     cells: dict[tuple[str, Heading], Counter[tuple[str, str]]] = defaultdict(Counter)
     for row in records_of(pairs):
         heading = Heading(row["destination_organisation"], row["destination_continent"])
-        if not row["resolved"]:
+        if not isinstance(row["gateway"], str):
             what = ("unknown", "")
         elif (row["gateway_kind"], row["gateway"]) == candidate:
             what = ("candidate", called(*candidate, say))

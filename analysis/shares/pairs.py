@@ -47,6 +47,15 @@ class Pair:
     at_times: frozenset[Node] = frozenset()
     bare: frozenset[str] = frozenset()
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is left open by whom the pair left.
+
+        Most traces show nobody behind the own network, and yet somebody is on the pair, or silent
+        hops leave room for somebody. To have no ``exit`` is then no sign of an own one.
+        """
+        return self.exit is None and (self.veiled or bool(self.strict))
+
 
 def _mixed(whose: tuple[str, str], node: Node | None) -> int:
     """An order of nodes that each pair has for itself, always the same.

@@ -89,6 +89,7 @@ def test_a_row_says_all_of_a_crossing() -> None:
         "state": "resolved",
         "border_from_hop": 4,
         "border_to_hop": 5,
+        "gap": False,
         "exit": "unmapped:10.202.4.0/24",
         "first_foreign": "30.0.6.1",
         "upstream": "organisation:Far 6",
@@ -109,12 +110,24 @@ def test_missing_is_missing_and_not_zero() -> None:
         for name in (
             "border_from_hop",
             "border_to_hop",
+            "gap",
             "first_foreign",
             "upstream",
             "upstream_asn",
         )
     )
     assert empty["candidates"] == ""
+
+
+def test_a_silent_hop_is_told_from_an_own_exit() -> None:
+    """Neither row has an exit: only of the second is it known that nobody stands between."""
+    country = Country(2)
+    country.trace(1, "30.0.1.200", "lan own * far6")
+    country.trace(2, "30.0.1.200", "lan own far6")
+    table = crossings_table(observed(country))
+    assert table["state"].tolist() == ["bracketed", "resolved"]
+    assert table["exit"].isna().all()
+    assert table["gap"].tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "\r=1", "v\r=1"])
@@ -151,7 +164,7 @@ def test_csv_has_a_header_and_a_line_a_row(empty: bool, tmp_path: Path) -> None:
     assert len(lines) == len(table)
     if lines:
         assert lines[1].startswith("Net 2,atlas:2000,4,2026-01-01,30.0.1.200,Far 1,Far 1,EU,")
-        assert ",resolved,2,3,,30.0.6.2," in lines[1]
+        assert ",resolved,2,3,False,,30.0.6.2," in lines[1]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

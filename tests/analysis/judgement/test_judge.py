@@ -611,3 +611,13 @@ def test_a_verdict_names_who_was_measured_and_how_each_leaves() -> None:
         "organisation": "Net 8", "pairs": 0, "of": 5, "share": None,
         "captured": None, "exits": [],
     }  # fmt: skip
+
+
+def test_a_way_with_a_silent_hop_is_not_said_to_be_a_networks_own() -> None:
+    """Nor has it moved when a gateway that kept silent answers: compared, one way is not known."""
+    country = Country(6)
+    country.everyone("lan own * {up}", members=range(1, 6))
+    country.everyone("lan own {up}", members=[6])
+    said = {one["organisation"]: one for one in country.judge().fields["organisations"]}
+    assert (said["Net 1"]["pairs"], said["Net 1"]["exits"]) == (5, [])
+    assert said["Net 6"]["exits"] == [{"kind": None, "gateway": None, "pairs": 5}]

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from hashlib import sha256
+from html import unescape as html_unescaped
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -209,9 +210,11 @@ def test_nothing_in_a_verdict_can_be_changed(verdict: gw.Verdict) -> None:
         "candidates",
         "changes",
         "criteria",
+        "crossings",
         "days",
         "domestic_pairs",
         "pairs",
+        "ranges",
         "recruits",
         "rejected",
     ],
@@ -281,6 +284,27 @@ def test_a_verdict_shows_itself_in_a_notebook(verdict: gw.Verdict, data: gw.Data
     for words in (verdict.headline, *verdict.reasons, *verdict.limits, "12 of 13 organisations"):
         assert words in shown.replace("&#x27;", "'")
     assert f"{len(data)} traces" in data._repr_html_()
+
+
+def test_what_shows_no_html_shows_the_same_in_markdown(verdict: gw.Verdict) -> None:
+    """As the PDF that nbconvert makes: it had the grade, and not that all was simulated."""
+    shown = verdict._repr_markdown_()
+    plain = re.sub(r"\\(.)", r"\1", shown)
+    assert plain.startswith("**SIMULATED: what 192 traces show was never measured.**\n")
+    for words in (verdict.headline, *verdict.reasons, *verdict.limits, "12 of 13 organisations"):
+        assert words in plain
+    html = html_unescaped(re.sub("<[^>]+>", " ", verdict._repr_html_()))
+    assert sorted(re.findall(r"\w+", plain)) == sorted(re.findall(r"\w+", html))
+
+
+def test_a_name_in_markdown_is_text(verdict: gw.Verdict) -> None:
+    """Pandoc runs neither its markup, nor its HTML, nor its TeX."""
+    hostile = r"\input{/etc/passwd} <b>*a*</b> $x$ [l](javascript:1) `c` _d_ | # @e"
+    named = json.dumps(hostile)[1:-1]
+    fields = json.loads(json.dumps(verdict.to_dict()).replace("Telecom Cambodia", named))
+    shown = dataclasses.replace(verdict, _fields=fields)._repr_markdown_()
+    bare = re.sub(r"\\[!-/:-@\[-`{-~]", "", shown.replace("**", ""))
+    assert not re.search(r"[\\<>*$`_|#@{}\[\]]", bare)
 
 
 def test_a_notebook_says_beside_the_headline_what_the_other_version_is(verdict: gw.Verdict) -> None:
@@ -358,6 +382,32 @@ def test_what_is_no_path_is_told(paths: Any) -> None:
     """Bytes are no list of files, nor are a table's columns, an open file's lines or a number."""
     with pytest.raises(InputError, match="no path; give files, folders or globs"):
         gw.load(paths)
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        (["x" * 9] * 999 + [7], "7 is no path"),
+        ([["x" * 9] * 999], "list is no path"),
+        (pd.DataFrame({"file": ["x" * 9] * 999}), "DataFrame is no path"),
+        ('{"fw": 1, ' * 999, "the text of a JSON object is no path; write it into a file"),
+    ],
+    ids=["list", "nested", "table", "text"],
+)
+def test_what_is_no_path_is_told_in_one_line(paths: Any, told: str) -> None:
+    """Of a thousand files the one that is none; no table is printed into the error."""
+    with pytest.raises(InputError) as failed:
+        gw.load(paths)
+    assert told in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert len(str(failed.value)) < 200
+
+
+def test_the_text_of_a_verdict_is_no_path(verdict: gw.Verdict) -> None:
+    """What lies in a file may be in hand as text: what to do with it is told, not all of it."""
+    with pytest.raises(InputError, match=r"no path; give what json\.loads makes") as failed:
+        gw.compare(json.dumps(verdict.to_dict()), verdict)
+    assert len(str(failed.value)) < 200
 
 
 @pytest.mark.parametrize("paths", [[], iter(())])

@@ -65,6 +65,30 @@ def test_an_unresolved_pair_has_no_gateway() -> None:
     assert unknown["upstream_kind"].isna().all()
 
 
+def test_silence_before_the_border_is_nobodys_own_exit() -> None:
+    """A gateway that never answers looks so: where the pair left is known, by whom is not."""
+    country = Country(7)
+    country.everyone("lan own * {up}", members=range(1, 6))
+    country.everyone("lan own {up}", members=[6])
+    country.everyone("lan own net6 {up}", members=[7], days=range(3))
+    country.everyone("lan own * far15", members=[7], days=range(3, 8))
+    judged = country.judge()
+    table = exhibits.pairs_table(judged.evidence, judged.fields["grade"])
+    assert judged.fields["grade"] == "mixed"
+    assert table["resolved"].all()
+    silent = table[table["organisation"].isin([f"Net {i}" for i in range(1, 6)])]
+    for column in ("gateway", "gateway_kind", "own_exit"):
+        assert silent[column].isna().all()
+    assert not silent["passes_candidate"].any()
+    assert table.loc[table["organisation"] == "Net 6", "own_exit"].all()
+    of_some_traces = table[table["organisation"] == "Net 7"]
+    assert set(of_some_traces["gateway"]) == {"Net 6"}
+    nobody_found = exhibits.pairs_table(judged.evidence, "diverse")
+    untold = nobody_found[nobody_found["organisation"] == "Net 7"]
+    assert untold["gateway"].isna().all()
+    assert untold["own_exit"].isna().all()
+
+
 def test_an_exchange_abroad_is_told_from_an_operator_of_its_name() -> None:
     """What answers first behind the border may be a port on an exchange's LAN."""
     country = Country(6)
