@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from probe.disk.places import data_folder
 from probe.disk.private import (
     NO_ROOM,
+    NOT_GIVEN,
     make_folder,
     naming,
     open_kept,
@@ -74,19 +75,25 @@ class Spool:
 
     A context manager; opening it makes the folder, and mends day files whose last line a crash
     cut short: the remains are moved to a file beside it, ``<day>.torn``, where they are counted.
-    Raises `PartlyDone` where the disk has no room for that.
+    A day that is over and of which the disk does not give the end stays as it is, in ``unread``
+    with the error. Raises `PartlyDone` where the disk has no room for the remains.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._day: Path | None = None
         self._file = -1
+        self.unread: dict[Path, OSError] = {}
         make_folder(folder)
+        today = datetime.now(UTC).date()
         try:
             for day in day_files(folder):
-                self._open(day)
-                with _locked(self._file, day):
-                    _mend(self._file, day)
+                over = (day_named(day.name) or today) < today
+                with noting_unread(day, self.unread) if over else nullcontext():
+                    self._open(day)
+                    with _locked(self._file, day):
+                        _mend(self._file, day)
+                self.close()
         finally:
             self.close()
 
@@ -157,10 +164,14 @@ class Kept:
     problem: str | None
 
 
-def read(folder: Path) -> Iterator[Kept]:
-    """All lines kept in a folder, oldest day first; none where there is no such folder."""
+def read(folder: Path, unread: dict[Path, OSError] | None = None) -> Iterator[Kept]:
+    """All lines kept in a folder, oldest day first; none where there is no such folder.
+
+    See `noting_unread` for ``unread``.
+    """
     for path in day_files(folder):
-        yield from read_day(path)
+        with noting_unread(path, unread):
+            yield from read_day(path)
 
 
 def read_day(path: Path) -> Iterator[Kept]:
@@ -177,6 +188,28 @@ def read_day(path: Path) -> Iterator[Kept]:
             if left < 0 or not line.endswith(b"\n"):
                 break
             yield _kept(path, number, line)
+
+
+@contextmanager
+def noting_unread(day: Path, unread: dict[Path, OSError] | None) -> Iterator[None]:
+    """Put an error into ``unread`` by which a disk does not give all of a day file.
+
+    One bad block of an old card should keep nobody from what lies beside it. Other errors, and all
+    where ``unread`` is None, are raised; each names the file.
+    """
+    try:
+        with naming(day):
+            yield
+    except OSError as problem:
+        if unread is None or problem.errno not in NOT_GIVEN:
+            raise
+        unread[day] = problem
+
+
+def demand_all(unread: dict[Path, OSError]) -> None:
+    """Raise the error of the first day of which the disk does not give all, where there is one."""
+    for _day, problem in sorted(unread.items()):
+        raise problem
 
 
 def lines_in(path: Path) -> int:
@@ -222,10 +255,19 @@ def _misdated_lines(folder: Path) -> str:
         return ""
 
 
-def torn(folder: Path) -> int:
-    """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(map(lines_in, _ending_in(_TORN, folder)))
-    return aside + sum(map(_is_torn, day_files(folder)))
+def torn(folder: Path, unread: dict[Path, OSError] | None = None) -> int:
+    """How many lines crashes cut short: those set aside, and those not yet mended.
+
+    See `noting_unread` for ``unread``.
+    """
+    count = 0
+    for path in _ending_in(_TORN, folder):
+        with noting_unread(path, unread):
+            count += lines_in(path)
+    for path in day_files(folder):
+        with noting_unread(path, unread):
+            count += _is_torn(path)
+    return count
 
 
 def _ending_in(suffix: str, folder: Path) -> list[Path]:

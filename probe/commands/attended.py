@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from probe.commands import asking, words
+from probe.disk.mishap import failure_of
 from probe.disk.places import data_folder
 from probe.disk.private import NO_ROOM
 from probe.owner.consent import Permission
@@ -183,6 +184,7 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
         "interrupted": dict(sorted(tally.interruptions.items())),
         "begun_anew": tally.begun_anew,
         "misdated": tally.misdated,
+        "unread": sorted(map(str, campaign.unread)),
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
     }
@@ -223,6 +225,7 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
             "bundle takes them",
             tally.misdated,
         ).format(count=tally.misdated)
+    yield from (str(failure_of(problem)) for _day, problem in sorted(campaign.unread.items()))
     if tally.interruptions:
         yield ngettext(
             "interrupted: {counts}; {count} trace begun anew",

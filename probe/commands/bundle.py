@@ -18,7 +18,7 @@ from probe.sharing.bundling import bundle_new
 from probe.sharing.copies import demand_folder, sweep, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import Outbox, outbox_folder
-from probe.spool import spool_folder
+from probe.spool import demand_all, spool_folder
 from probe.words.failure import Failure
 from probe.words.language import _, ngettext
 
@@ -67,7 +67,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             _say_nothing_new(out)
         if waiting:
             _say_what_is_next(out if not done.entries else None)
-    done.demand_all()
+    demand_all(done.unread)
 
 
 def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:

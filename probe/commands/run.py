@@ -164,13 +164,14 @@ def run(
             try_to_write(folder)
         identity = Identity(data_folder())
         flow = identity.last_flow() if resume else None
+        unread: dict[Path, OSError] = {}
         choice = Choice(
             origin,
             here,
             Selection(own_list, version, limit, own_network),
             excluded=excluded,
             without_way=without_way,
-            done=Counter() if flow is None else kept.done(folder, flow),
+            done=Counter() if flow is None else kept.done(folder, flow, unread),
             place=turn.place,
         )
         campaign = Campaign(
@@ -183,6 +184,7 @@ def run(
             usual=access_said(usual, origin) if (usual := set_once.access_as) else None,
             flow=flow,
         )
+        campaign.unread = unread
         targets = choice.targets(campaign.access.country)
         expedition = Expedition(network, campaign, choice, targets, wanted, read_premises, began)
         if not targets:

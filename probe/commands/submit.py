@@ -32,7 +32,7 @@ from probe.sharing.outbox import (
     status,
 )
 from probe.sharing.pruning import accepted_days, prune
-from probe.spool import spool_folder
+from probe.spool import demand_all, spool_folder
 from probe.words.failure import Failure, NotYetSent, PartlyDone
 from probe.words.language import _, for_scripts, ngettext
 from probe.words.wallclock import shown
@@ -103,7 +103,7 @@ def submit(
             outbox.wait_again()
         if folder is not None:
             _leave(outbox, folder, bundled.left_out, as_json=as_json)
-            bundled.demand_all()
+            demand_all(bundled.unread)
             return
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
@@ -113,7 +113,7 @@ def submit(
     else:
         _tell(outcome, waiting, bundled.left_out, pruned, as_json=as_json)
     _complain(outcome, waiting)
-    bundled.demand_all()
+    demand_all(bundled.unread)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
@@ -296,10 +296,16 @@ def show_status(*, everything: bool, as_json: bool) -> None:
         click.get_current_context().with_resource(for_scripts())
     settings = read_settings()
     found = status(outbox_folder(), settings.collector)
-    new = unbundled(spool_folder(), outbox_folder())
+    unread: dict[Path, OSError] = {}
+    new = unbundled(spool_folder(), outbox_folder(), unread)
     if as_json:
         click.echo(json.dumps(_fields(found, settings, new)))
-        return
+    else:
+        _say_status(found, settings, new, everything=everything)
+    demand_all(unread)
+
+
+def _say_status(found: Status, settings: Settings, new: int, *, everything: bool) -> None:
     for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
     listed = [entry for entry in found.entries if everything or entry.state != "accepted"]

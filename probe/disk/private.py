@@ -30,6 +30,9 @@ _ABANDONED = 86_400.0
 # By what the system says that a disk, or what a user may have of it, is full.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
+# By what it says that a disk does not give what lies on it; not every system has the last.
+NOT_GIVEN = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
+
 
 def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> None:
     """Put a file in place in one step, its folder too where there is none.

@@ -82,6 +82,8 @@ class Campaign:
         self.circumstances: Callable[[int], Iterable[str]] = lambda _version: ()
         # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
         self.clock_set: Callable[[], tuple[int, int] | None] = lambda: None
+        # Day files of which the disk does not give all, with the errors.
+        self.unread: dict[Path, OSError] = {}
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -296,6 +298,7 @@ class Campaign:
             return
         if self._spool is None:
             self._spool = Spool(self.folder)
+            self.unread |= self._spool.unread
             self._identity.used(self.flow)
         self._doubt(trace)
         self._spool.append(redacted)

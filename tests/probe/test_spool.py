@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -354,3 +355,31 @@ def test_what_was_misdated_is_put_down_beside_the_days(tmp_path: Path) -> None:
     assert second.holds(dated(150, 4))
     assert (folder / "misdated.times").stat().st_mode & 0o777 == 0o600
     assert day_files(folder) == []
+
+
+def test_an_old_day_whose_end_the_disk_does_not_give_keeps_nobody_from_appending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written today goes elsewhere on the disk; that of today has to be mended."""
+    bad = tmp_path / "2020-01-01.jsonl"
+    today = tmp_path / f"{datetime.now(UTC).date()}.jsonl"
+    for path in (bad, today):
+        path.write_bytes(b"{}\n")
+    failing = {bad.stat().st_ino}
+    whole = os.pread
+
+    def pread(file: int, size: int, offset: int) -> bytes:
+        if os.fstat(file).st_ino in failing:
+            raise OSError(errno.EIO, "Input/output error")
+        return whole(file, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    unread: dict[Path, OSError] = {}
+    assert torn(tmp_path, unread) == 0
+    with Spool(tmp_path) as spool:
+        spool.append(trace(1))
+    assert list(spool.unread) == list(unread) == [bad]
+    failing.add(today.stat().st_ino)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        Spool(tmp_path)
+    assert raised.value.filename == str(today)

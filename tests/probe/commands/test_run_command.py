@@ -37,6 +37,7 @@ from probe.vantage.ground import LineEnd, without_way
 from probe.vantage.timekeeping import ClockWatch
 from tests.consenting import agree
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 
 TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", paths.TARGET_6]
 
@@ -146,6 +147,19 @@ def test_a_clock_that_is_set_while_a_run_goes_on_is_told(
     change(home, {Permission.SHARE: True}, date(2026, 11, 2))
     done = json.loads(CliRunner().invoke(main, ["bundle", "--json"]).stdout)
     assert done["left_out"] == {"misdated": int(told.split()[0])}
+
+
+def test_a_day_that_the_disk_does_not_give_ends_no_run_and_is_named(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What is measured today does not hang on a card's old block."""
+    says = make_unreadable(home / "spool" / "2020-01-01.jsonl")
+    for words in (("--dry-run",), (), ("--resume",)):
+        done = run("--targets", listed(*TARGETS), *words)
+        assert done.exit_code == 0
+        assert words or done.stdout.count(says) == 1
+    said = summary("--targets", listed(*TARGETS))
+    assert (said["exit"], said["kept"]) == (0, len(TARGETS))
 
 
 def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:
@@ -456,6 +470,7 @@ _RUN = """
 import sys
 import probe.commands.run as command
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 command.read_premises = lambda: paths.HOME
 command.open_network = lambda *_, **__: paths.network()
 from probe.cli import main

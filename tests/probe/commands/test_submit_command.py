@@ -30,6 +30,7 @@ from probe.sharing.outbox import Outbox
 from probe.spool import day_files
 from tests.collecting import Collector, collecting
 from tests.consenting import agree
+from tests.probe.failing import make_unreadable
 from tests.probe.sharing.test_bundling import as_shared, dated, keep, trace
 from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
@@ -96,6 +97,21 @@ def test_from_the_spool_to_the_collector_and_back(home: Path, tmp_path: Path) ->
     assert list((home / "outbox").glob("*.tar")) == []
     (receipt,) = (home / "outbox" / "receipts").iterdir()
     assert json.loads(receipt.read_bytes())["receipt"]["status"] == "accepted"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_day_that_the_disk_does_not_give_is_named_once_all_else_is_told(
+    home: Path, words: tuple[str, ...]
+) -> None:
+    """What became of a year of bundles does not hang on one bad block."""
+    says = make_unreadable(home / "spool" / "2026-10-01.jsonl")
+    done = gatewatch("submit", "status", *words)
+    assert (done.exit_code, done.stderr) == (6, f"gatewatch: {says}\n")
+    assert (
+        json.loads(done.stdout)["not_bundled"] == 2
+        if words
+        else "not bundled   2 traces\n" in done.stdout
+    )
 
 
 @contextmanager

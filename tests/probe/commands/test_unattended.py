@@ -34,6 +34,7 @@ from probe.spool import read
 from probe.words.sentence import as_it_is
 from tests.consenting import agree
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 
 TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", "193.0.6.141"]
 
@@ -92,6 +93,16 @@ def test_a_run_says_one_line_that_names_nobody(home: Path, listed: str) -> None:
     assert re.fullmatch(r"kept 5 traces; next in about [67] h\n", done.stdout)
     assert sorted(traced(home)) == sorted(TARGETS)
     assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
+
+
+def test_a_day_that_the_disk_does_not_give_ends_no_run(home: Path, listed: str) -> None:
+    """One bad block of an old card ended each run of a timer, for good."""
+    make_unreadable(home / "spool" / "2020-01-01.jsonl")
+    done = run("--targets", listed)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(
+        "kept 5 traces; the disk does not give all of 1 day; see: gatewatch show; next in about "
+    )
 
 
 def test_what_is_not_due_is_left_out_without_a_word(home: Path, listed: str) -> None:
