@@ -9,9 +9,11 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from probe.redaction.identity import Identity
 from probe.run.choice import RESUMABLE, measured
 from probe.spool import day_files, day_named, noting_unread, read_day
 from probe.vantage.locate import beyond
+from probe.words.failure import BadInput
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -28,6 +30,16 @@ RECENT = 7
 def recent(folder: Path, unread: dict[Path, OSError]) -> Iterator[Trace]:
     """The traces of the last days on which was measured, oldest first, one after the other."""
     return _traces(day_files(folder)[-RECENT:], unread)
+
+
+def identity(folder: Path, spool: Path, unread: dict[Path, OSError]) -> Identity:
+    """What this vantage point remembers in a data folder, restored from the spool if damaged."""
+    found = Identity(folder)
+    try:
+        found.flow()
+    except BadInput:
+        found.restore(_traces(day_files(spool), unread))
+    return found
 
 
 class Earlier(NamedTuple):

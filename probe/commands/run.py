@@ -28,7 +28,6 @@ from probe.engine.manner import Manner
 from probe.engine.session import SessionSettings
 from probe.network.backend import open_network
 from probe.owner.settings import read_settings
-from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance
 from probe.run.campaign import Campaign
 from probe.run.exclusions import exclusions_file, read_exclusions
@@ -162,9 +161,9 @@ def run(
         network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
         if not dry_run:
             try_to_write(folder)
-        identity = Identity(data_folder())
-        flow = identity.last_flow() if resume else None
         unread: dict[Path, OSError] = {}
+        identity = kept.identity(data_folder(), spool_folder(), unread)
+        flow = identity.last_flow() if resume else None
         choice = Choice(
             origin,
             here,

@@ -244,24 +244,25 @@ def _copied(entry: OutboxEntry) -> str:
 def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
     """Copy what is not accepted to a folder outside; what is there already is not written again."""
     demand_folder(folder)
-    left, given_up = [], False
+    left, given_up = [], list[Path]()
     with outbox.locked("submitting") as free:
         if not free:
             raise NotYetSent(occupied("submitting"))
         sweep(folder)
         for entry in outbox.unfinished():
             data = outbox.content(entry.sha256)
+            path = outbox.path_of(entry.sha256)
             if data is None:
-                given_up = True
+                given_up.append(path)
                 continue
-            target = folder / outbox.path_of(entry.sha256).name
+            target = folder / path.name
             if not target.is_file() or target.stat().st_size != len(data):
                 write_copy(data, target, entry)
             outbox.left(entry.sha256)
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
-    if given_up:
-        raise PartlyDone(damaged())
+    for path in given_up:
+        raise PartlyDone(damaged(path))
 
 
 def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_json: bool) -> None:

@@ -116,9 +116,9 @@ def folder() -> Iterator[Finding]:
 
 
 def memory() -> Iterator[Finding]:
-    """Whether what runs remember for the next can be read; where it cannot, none begins.
+    """Whether what runs remember for the next can be read; without the counts none begins.
 
-    Nor is anything bundled where a key cannot.
+    The pseudonyms the next run restores by itself, and a key the next bundle replaces.
     """
     identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
     diary = Diary(data_folder(), time.time, lambda: 0.0)
@@ -134,7 +134,12 @@ def memory() -> Iterator[Finding]:
             read()
         except BadInput as problem:
             broken = True
-            yield Finding(State.FAILED, harmless(problem.message), f"rm {_quoted(path)}")
+            stops = path in {allowance_file(), diary.path}
+            yield Finding(
+                State.FAILED if stops else State.WARNING,
+                harmless(problem.message),
+                "gatewatch run" if path == identity.path else f"rm {_quoted(path)}",
+            )
         except IsADirectoryError as problem:
             broken = True
             yield Finding(State.FAILED, harmless(str(failure_of(problem))), _move_away(path))

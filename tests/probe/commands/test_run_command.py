@@ -162,6 +162,21 @@ def test_a_day_that_the_disk_does_not_give_ends_no_run_and_is_named(
     assert (said["exit"], said["kept"]) == (0, len(TARGETS))
 
 
+def test_damaged_pseudonyms_come_back_from_the_spool(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """A power cut made one volunteer two, once somebody had deleted what stopped every run."""
+    run("--targets", listed(*TARGETS))
+    before = (home / "vantage.state").read_bytes()
+    (home / "vantage.state").write_bytes(bytes(len(before)))
+    assert run("--targets", listed(*TARGETS), "--resume").exit_code == 0
+    assert json.loads((home / "vantage.state").read_bytes())["vantages"]
+    assert run("--targets", listed(*TARGETS)).exit_code == 0
+    names = {record["gatewatch"]["vantage"]["id"] for record in records(home / "spool")}
+    assert len(names) == 1
+    assert {record["paris_id"] for record in records(home / "spool")} == {1, 2}
+
+
 def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:
     """A second run follows the next flow, from the same vantage point."""
     for _ in range(2):

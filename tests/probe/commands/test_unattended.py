@@ -127,7 +127,7 @@ def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
     ("file", "content", "code"),
     [
         ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
-        ("vantage.state", "junk", 9),
+        ("allowance.state", "junk", 9),
         ("spool", "a file in the place of a folder", 9),
     ],
 )
