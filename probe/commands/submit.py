@@ -22,7 +22,7 @@ from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file, without_password
 from probe.run.alone import Busy, alone
 from probe.sharing.bundling import bundle_new, last_day, unbundled
-from probe.sharing.copies import demand_folder, sweep, write_copy
+from probe.sharing.copies import demand_folder, sweep, warn_of_times, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import (
     Outbox,
@@ -244,7 +244,7 @@ def _copied(entry: OutboxEntry) -> str:
 def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
     """Copy what is not accepted to a folder outside; what is there already is not written again."""
     demand_folder(folder)
-    left, given_up = [], list[Path]()
+    left, given_up, dated = [], list[Path](), True
     with outbox.locked("submitting") as free:
         if not free:
             raise NotYetSent(occupied("submitting"))
@@ -257,10 +257,12 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
                 continue
             target = folder / path.name
             if not target.is_file() or target.stat().st_size != len(data):
-                write_copy(data, target, entry)
+                dated = write_copy(data, target, entry) and dated
             outbox.left(entry.sha256)
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
+    if not dated:
+        click.echo(warn_of_times(folder), err=True)
     for path in given_up:
         raise PartlyDone(damaged(path))
 

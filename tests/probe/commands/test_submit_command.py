@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import resource
 import shutil
 import signal
@@ -586,6 +588,25 @@ def test_an_outbox_forgets_the_folders_that_it_knew(home: Path, left_at: str | N
     for _ in range(2):
         assert [bundle["copied"] for bundle in status()["bundles"]] == [left_at is not None]
     assert b"sokha" not in database.read_bytes()
+
+
+@pytest.mark.parametrize("words", [("submit", "--leave-at"), ("bundle", "--to")])
+def test_a_stick_that_takes_no_times_is_written_to_and_told_of(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    """One that is mounted as another user's refused each copy, and nothing could be handed over."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    monkeypatch.setattr(os, "utime", refuse)
+    done = gatewatch(*words, str(stick / "out.tar" if "--to" in words else stick))
+    assert done.exit_code == 0
+    assert done.stderr.startswith(f"{stick} takes no times of files from us")
+    (file,) = stick.iterdir()
+    assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
 
 
 @pytest.mark.parametrize("damage", [b"damaged", None])
