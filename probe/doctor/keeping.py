@@ -7,13 +7,14 @@ import os
 import shlex
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from probe.disk.mishap import failure_of
-from probe.disk.places import data_folder
-from probe.disk.presence import nearest
+from probe.disk.places import data_folder, usual_folder
+from probe.disk.presence import is_file, nearest
 from probe.disk.readonly import is_read_only
 from probe.doctor import Finding, State, place
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
@@ -78,41 +79,60 @@ def disk() -> Iterator[Finding]:
 
 
 def folder() -> Iterator[Finding]:
-    """Whether the data folder can be used by its owner, and by nobody else."""
+    """Whether the data folder can be used by its owner, by nobody else, and is the only one."""
+    yield _usable()
+    yield from _another()
+
+
+def _usable() -> Finding:
     home = data_folder()
     known = nearest(home)
     if is_read_only(known):
-        yield Finding(
+        return Finding(
             State.FAILED,
             _("{folder} lies on a file system that can only be read").format(folder=place(known)),
             _df(known),
         )
-    elif not os.access(known, os.W_OK | os.X_OK):
-        yield Finding(
+    if not os.access(known, os.W_OK | os.X_OK):
+        return Finding(
             State.FAILED,
             _("{folder} may not be written by this user").format(folder=place(known)),
             f'sudo chown -R "$USER" {_quoted(home)}'
             if known == home
             else f'sudo install -d -m 700 -o "$USER" {_quoted(home)}',
         )
-    elif known != home:
-        yield Finding(State.OK, _("nothing is kept on this machine yet"))
-    elif os.name == "posix" and (strangers := _strangers(home)):
-        yield Finding(
+    if known != home:
+        return Finding(State.OK, _("nothing is kept on this machine yet"))
+    if os.name == "posix" and (strangers := _strangers(home)):
+        return Finding(
             State.FAILED,
             _("{path} belongs to another user, as after a command with sudo").format(
                 path=place(strangers[0])
             ),
             f'sudo chown -R "$USER" {_quoted(home)}',
         )
-    elif os.name == "posix" and home.stat().st_mode & 0o077:
-        yield Finding(
+    if os.name == "posix" and home.stat().st_mode & 0o077:
+        return Finding(
             State.WARNING,
             _("other users of this machine may look into {folder}").format(folder=place(home)),
             f"chmod -R go= {_quoted(home)}",
         )
-    else:
-        yield Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+    return Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+
+
+def _another() -> Iterator[Finding]:
+    """Whether this user has a second data folder that runs count into, each for itself."""
+    here = data_folder()
+    with suppress(BadInput, OSError):
+        usual = usual_folder()
+        if is_file(allowance_file(usual)) and usual.resolve() != here.resolve():
+            yield Finding(
+                State.WARNING,
+                _(
+                    "{folder} has been measured into as well; each folder has a budget and a pace "
+                    "of its own, together twice as much"
+                ).format(folder=place(usual)),
+            )
 
 
 def memory() -> Iterator[Finding]:

@@ -56,8 +56,9 @@ from tests.probe import paths
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder that does not exist yet."""
+    """A data folder that does not exist yet, as does the usual one."""
     folder = tmp_path / "home"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     return folder
 
@@ -357,6 +358,7 @@ def test_a_data_folder_outside_of_home_is_not_named(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
     found += keeping.disk()
     monkeypatch.undo()
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "share"))
     monkeypatch.setenv("GATEWATCH_HOME", str(agree(stick / "our data")))
     found.append(only(keeping.folder()))
     (stick / "our data" / "allowance.state").write_text("rubbish", encoding="utf-8")
@@ -382,6 +384,22 @@ def test_a_folder_that_cannot_be_made_comes_with_the_command_that_makes_it(
     assert only(keeping.folder()).remedy == 'sudo install -d -m 700 -o "$USER" "$GATEWATCH_HOME"'
     home.mkdir()
     assert only(keeping.folder()).remedy == 'sudo chown -R "$USER" "$GATEWATCH_HOME"'
+
+
+def test_a_second_data_folder_of_the_user_is_found(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody adds up what is sent from both: neither has the other's count."""
+    home.mkdir(mode=0o700)
+    usual = tmp_path / "share" / "gatewatch"
+    usual.mkdir(parents=True)
+    assert only(keeping.folder()).state == "ok"
+    (usual / "allowance.state").write_text("2026-12-01 000000000000000060\n", encoding="utf-8")
+    first, second = keeping.folder()
+    assert (first.state, second.state, second.remedy) == ("ok", "warning", None)
+    assert second.says.startswith("$XDG_DATA_HOME/gatewatch has been measured into as well")
+    monkeypatch.delenv("GATEWATCH_HOME")
+    assert str(tmp_path) not in only(keeping.folder()).says
 
 
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="tells what is mounted how")
