@@ -10,11 +10,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from probe.disk.places import data_folder
 from probe.disk.private import (
@@ -25,7 +24,6 @@ from probe.disk.private import (
     open_kept,
     open_private,
     read_kept,
-    replace_file,
     sync_folder,
 )
 from probe.record import MalformedRecord, Trace, from_line, to_line
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".jsonl"
 _TORN = ".torn"
-_MISDATED = "misdated.times"
-_SPAN = re.compile(r"(\d{1,12}) (\d{1,12}) (\d{1,6})")
 _BLOCK = 1 << 16
 
 
@@ -215,44 +211,6 @@ def demand_all(unread: dict[Path, OSError]) -> None:
 def lines_in(path: Path) -> int:
     """How many lines a day file has, whatever stands in them."""
     return read_kept(path).count(b"\n")
-
-
-class Misdated(NamedTuple):
-    """Traces of one flow that were dated in a span by a clock which was wrong, as is known since.
-
-    Both ends are in seconds since the epoch, by that clock.
-    """
-
-    began: int
-    ended: int
-    flow: int
-
-    def holds(self, trace: Trace) -> bool:
-        """Whether a trace is one of these."""
-        return trace.paris_id == self.flow and self.began <= trace.timestamp <= self.ended
-
-
-def put_down_misdated(folder: Path, span: Misdated) -> None:
-    """Put down, beside the day files of a folder, what in them is misdated; they stay as they are.
-
-    Only for who alone measures into it.
-    """
-    make_folder(folder)
-    line = f"{span.began} {span.ended} {span.flow}\n"
-    replace_file(folder / _MISDATED, _misdated_lines(folder) + line)
-
-
-def misdated(folder: Path) -> tuple[Misdated, ...]:
-    """What in the day files of a folder is known to be misdated."""
-    found = map(_SPAN.fullmatch, _misdated_lines(folder).splitlines())
-    return tuple(Misdated(int(one[1]), int(one[2]), int(one[3])) for one in found if one)
-
-
-def _misdated_lines(folder: Path) -> str:
-    try:
-        return read_kept(folder / _MISDATED).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
 
 
 def torn(folder: Path, unread: dict[Path, OSError] | None = None) -> int:

@@ -42,6 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "redaction",
         "network",
         "owner",
+        "misdated",
         "spool",
         "vantage",
         "engine",
@@ -111,6 +112,8 @@ MEETING = {
     },
     "analysis.intake.convert": {"probe.disk.private"},
     "analysis.intake.inputs": {"probe.disk.presence"},
+    # A raw spool says beside its days what of them is misdated.
+    "analysis.intake.misdated": {"probe.misdated"},
     "analysis.intake.shortage": {"probe.disk.mishap"},
     "analysis.commands.plan": {"probe.words.failure", "probe.disk.places"},
     "analysis.scale.cluster": {"probe.disk.installation"},

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from probe.misdated import Misdated, put_down_misdated
 from probe.origin.attribute import attribute
 from probe.record import (
     CAPTIVE_PORTAL,
@@ -23,7 +24,7 @@ from probe.record import (
 )
 from probe.redaction.redact import redact
 from probe.run.tally import ELSEWHERE, REFUSED, UNLOCATED, Tally
-from probe.spool import Misdated, Spool, put_down_misdated
+from probe.spool import Spool
 from probe.vantage.access import AccessNetworks
 from probe.vantage.hosting import hosting_networks
 from probe.vantage.locate import access_of_traces, in_doubt
@@ -310,7 +311,7 @@ class Campaign:
             self._wrong = Misdated(*wrong, self.flow)
             put_down_misdated(self.folder, self._wrong)
             self.tally.misdated = self.tally.kept
-        if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
+        if self._wrong is not None and self._wrong.holds(self.flow, trace.timestamp):
             self.tally.misdated += 1
 
 

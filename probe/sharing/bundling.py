@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 
 from probe import __version__
 from probe.disk.private import sweep_unfinished
+from probe.misdated import misdated
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files, day_named, lines_in, misdated, noting_unread
+from probe.spool import day_files, day_named, lines_in, noting_unread
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
@@ -218,7 +219,7 @@ class _Bundling:
         day = _day(trace)
         if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
-        if any(span.holds(trace) for span in self.misdated):
+        if any(span.holds(trace.paris_id, trace.timestamp) for span in self.misdated):
             return "misdated"
         if trace.timestamp > self.latest:
             return DAY_TO_COME if self.kept_right else DOUBTFUL_DAY

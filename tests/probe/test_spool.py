@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from probe.record import Trace, to_line
 from probe.redaction.redact import Redacted
-from probe.spool import Misdated, Spool, day_files, misdated, put_down_misdated, read, torn
+from probe.spool import Spool, read, torn
 from probe.words.failure import PartlyDone
 from tests.descriptors import file_of, open_below
 
@@ -332,29 +332,6 @@ def test_two_writers_at_once_do_not_mix_their_lines(tmp_path: Path) -> None:
     found = [number for number in numbers(tmp_path) if number is not None]
     assert sorted(found) == [*range(40), *range(1000, 1040)]
     assert torn(tmp_path) == 0
-
-
-def test_what_was_misdated_is_put_down_beside_the_days(tmp_path: Path) -> None:
-    """By the run's flow: another run may have measured at the time that a wrong clock showed."""
-    folder = tmp_path / "spool"
-    assert misdated(folder) == ()
-    for flow in (3, 4):
-        put_down_misdated(folder, Misdated(100, 200, flow))
-    with (folder / "misdated.times").open("a") as file:
-        file.write("junk\n")
-    first, second = misdated(folder)
-
-    def dated(moment: int, flow: int) -> Trace:
-        return trace(timestamp=moment)._replace(paris_id=flow)
-
-    assert first.holds(dated(100, 3))
-    assert first.holds(dated(200, 3))
-    assert not first.holds(dated(99, 3))
-    assert not first.holds(dated(201, 3))
-    assert not first.holds(dated(150, 4))
-    assert second.holds(dated(150, 4))
-    assert (folder / "misdated.times").stat().st_mode & 0o777 == 0o600
-    assert day_files(folder) == []
 
 
 def test_an_old_day_whose_end_the_disk_does_not_give_keeps_nobody_from_appending(

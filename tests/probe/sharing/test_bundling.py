@@ -20,6 +20,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from probe.misdated import Misdated, put_down_misdated
 from probe.record import Hop, Reply, Trace, Vantage
 from probe.redaction.redact import Redacted
 from probe.sharing import shared
@@ -28,7 +29,7 @@ from probe.sharing.bundling import FULL, bundle_new, unbundled
 from probe.sharing.keys import signing_key
 from probe.sharing.outbox import DayFile, Outbox, status
 from probe.sharing.receipt import Receipt
-from probe.spool import Kept, Misdated, Spool, demand_all, put_down_misdated, read_day
+from probe.spool import Kept, Spool, demand_all, read_day
 from probe.words.failure import NotYetSent
 
 TODAY = date(2026, 11, 26)
