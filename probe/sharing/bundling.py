@@ -99,8 +99,9 @@ def unbundled(spool: Path, folder: Path, unread: dict[Path, OSError] | None = No
     Of days before the last of which nothing is in a bundle every line counts, since to read them
     takes long. See `noting_unread` for ``unread``. Nothing is made, neither bundles nor an outbox.
     """
-    last = last_day(spool)
-    latest = _latest(last)
+    kept_right = is_set_by_others()
+    last = _last_day(spool, kept_right=kept_right)
+    latest = _latest(last, kept_right=kept_right)
     with ExitStack() as stack:
         outbox = stack.enter_context(Outbox(folder)) if is_outbox(folder) else None
         begun = set() if outbox is None else outbox.days_begun()
@@ -160,10 +161,10 @@ class _Bundling:
         self.outbox = outbox
         self.keys = keys
         self.spool = spool
-        self.day = last_day(spool)
-        self.latest = _latest(self.day)
-        self.misdated = misdated(spool)
         self.kept_right = is_set_by_others()
+        self.day = _last_day(spool, kept_right=self.kept_right)
+        self.latest = _latest(self.day, kept_right=self.kept_right)
+        self.misdated = misdated(spool)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -283,10 +284,14 @@ def last_day(spool: Path) -> date:
     says nothing; but it may also have been far ahead for a run. So where it went on by more than a
     key lasts, that is believed after some days with measurements.
     """
+    return _last_day(spool, kept_right=is_set_by_others())
+
+
+def _last_day(spool: Path, *, kept_right: bool | None) -> date:
     today = datetime.now(UTC).date()
     named = (day_named(path.name) for path in day_files(spool))
     days = sorted(day for day in named if day is not None and day >= EVER_SET)
-    if is_set_by_others():
+    if kept_right:
         return min([*days[-1:], today])
     for number, (before, after) in enumerate(pairwise(days), 1):
         if (after - before).days >= ROTATION and len(days) - number < BELIEVED:
@@ -294,14 +299,14 @@ def last_day(spool: Path) -> date:
     return days[-1] if days else today
 
 
-def _latest(day: date) -> float:
+def _latest(day: date, *, kept_right: bool | None) -> float:
     """Up to when what is bundled may have begun, in seconds since the epoch.
 
     Up to the end of ``day``, the last one, and where others keep the clock right, up to now: what
     is dated later was measured by a clock that was ahead.
     """
     end = datetime.combine(day, time.max, UTC).timestamp()
-    return min(end, datetime.now(UTC).timestamp() + _DRIFT) if is_set_by_others() else end
+    return min(end, datetime.now(UTC).timestamp() + _DRIFT) if kept_right else end
 
 
 def _day(trace: Trace) -> str | None:
