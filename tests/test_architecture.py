@@ -188,6 +188,7 @@ PURE = {
     "probe.engine.tracing",
     "probe.graph",
     "probe.network",
+    "probe.network.incoming",
     "probe.network.packet",
     "probe.network.ways",
     "probe.origin.attribute",

@@ -15,7 +15,7 @@ from trio.testing import MockClock
 
 from probe.network import Capability, Network
 from probe.network.errqueue import open_errqueue
-from probe.network.packet import Refusal
+from probe.network.incoming import Refusal
 from probe.network.pcap import open_pcap
 from probe.network.raw import open_raw
 from probe.network.scenario import load

@@ -20,7 +20,7 @@ from analysis.intake.formats import scamper
 from analysis.intake.load import load
 from probe.graph import Link, Node
 from probe.network import Kind, Method
-from probe.network.packet import judge
+from probe.network.incoming import judge
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.intake.test_load import ODD, mutated, places_in, replaced
 from tests.published import published
@@ -192,7 +192,7 @@ def test_refusals_are_those_that_the_probe_itself_would_tell(
 
 
 def test_mpls_labels_have_the_shape_of_the_atlas() -> None:
-    """As `probe.network.packet` writes them, so that labels of both can be compared."""
+    """As `probe.network.incoming` writes them, so that labels of both can be compared."""
     labelled = copy.deepcopy(PATH)
     labelled["hops"][0]["icmpext"] = [
         {
