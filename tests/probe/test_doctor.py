@@ -50,7 +50,7 @@ from probe.vantage.ground import LineEnd
 from probe.vantage.locate import read_premises
 from probe.words.failure import BadInput, Failure
 from probe.words.sentence import Sentence, as_it_is
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 
 

@@ -21,7 +21,7 @@ from probe.record import Trace, to_line
 from probe.redaction.redact import Redacted
 from probe.spool import Spool, read, torn
 from probe.words.failure import PartlyDone
-from tests.descriptors import file_of, open_below
+from tests.harness.descriptors import file_of, open_below
 
 DAY = 86_400
 NOON = 1_795_435_200  # 2026-11-23 12:00 UTC

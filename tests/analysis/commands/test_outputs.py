@@ -12,7 +12,7 @@ import pytest
 
 from analysis.commands.outputs import written
 from probe.words.failure import PartlyDone
-from tests.nobody import needs_root
+from tests.harness.nobody import needs_root
 
 ROOT = Path(__file__).parents[3]
 

@@ -37,7 +37,7 @@ from probe.origin import Origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from probe.words.failure import PIPE_CLOSED
 from tests.analysis.intake.test_load import OURS, lines, result
-from tests.descriptors import file_of, open_below
+from tests.harness.descriptors import file_of, open_below
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
 DATA = Path(__file__).parents[2] / "data/traces"

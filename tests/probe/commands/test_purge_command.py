@@ -23,7 +23,7 @@ from probe.run.alone import alone
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import Receipt
 from probe.words.failure import PartlyDone
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 from tests.probe.sharing.test_bundling import keep, trace
 

@@ -35,7 +35,7 @@ from probe.redaction.redact import Redacted
 from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
 from probe.vantage.timekeeping import ClockWatch
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 from tests.probe.failing import make_unreadable
 

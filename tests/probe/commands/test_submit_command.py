@@ -30,11 +30,11 @@ from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
 from probe.spool import day_files
-from tests.collecting import Collector, collecting
-from tests.consenting import agree
+from tests.harness.collecting import Collector, collecting
+from tests.harness.consenting import agree
+from tests.harness.proxies import answering, certificate, dripping, http_proxy, socks
 from tests.probe.failing import make_unreadable
 from tests.probe.sharing.test_bundling import as_shared, dated, keep, trace
-from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
 LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"

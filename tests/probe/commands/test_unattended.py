@@ -32,7 +32,7 @@ from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
 from probe.spool import read
 from probe.words.sentence import as_it_is
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 from tests.probe.failing import make_unreadable
 

@@ -24,8 +24,8 @@ from probe.disk.private import (
     sync_folder,
     try_to_write,
 )
-from tests.descriptors import file_of
-from tests.nobody import holds_for_nobody, needs_root
+from tests.harness.descriptors import file_of
+from tests.harness.nobody import holds_for_nobody, needs_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,7 +23,7 @@ from probe.network import Kind, Method
 from probe.network.incoming import judge
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.intake.test_load import ODD, mutated, places_in, replaced
-from tests.published import published
+from tests.harness.published import published
 
 LAB = Path(__file__).parents[3] / "data/traces/scamper_lab.jsonl"
 OBJECTS = [json.loads(line) for line in LAB.read_text().splitlines()]
