@@ -32,7 +32,7 @@ PACKAGES = ("probe", "analysis")
 # named before it. The order is the way of the data.
 FLOORS: dict[str, tuple[str, ...]] = {
     "probe": (
-        "aside",
+        "background",
         "graph",
         "words",
         "record",
@@ -51,11 +51,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "schedule",
         "update",
         "stop",
-        "pasting",
+        "scrubbing",
         "crash",
         "doctor",
         "demo",
-        "outset",
+        "startup",
         "cli",
         "commands",
         "__main__",

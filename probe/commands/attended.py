@@ -22,7 +22,7 @@ from probe.disk.places import data_folder
 from probe.disk.private import NO_ROOM
 from probe.owner.consent import Permission
 from probe.run.allowance import MEGABYTE, Allowance, allowance_file
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.run.spoiling import meanings
 from probe.spool import spool_folder
 from probe.words.failure import Failure
@@ -48,7 +48,7 @@ class Attended:
         self._as_json = as_json
         if not dry_run:
             asking.obtain(data_folder(), Permission.RUN, Permission.KEEP)
-            click.get_current_context().with_resource(alone(data_folder()))
+            click.get_current_context().with_resource(lock(data_folder()))
             self.allowance.check()
 
     def refuse(self, why: Sentence) -> NoReturn:

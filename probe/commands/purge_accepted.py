@@ -11,7 +11,7 @@ import click
 from probe.commands import words
 from probe.commands.deleting import agreed, limits, nothing_handed_on
 from probe.disk.places import data_folder
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.sharing.outbox import Outbox, is_outbox, outbox_folder
 from probe.sharing.pruning import by_fate, prune
 from probe.spool import demand_all, spool_folder
@@ -31,7 +31,7 @@ def purge_accepted(days: int, *, yes: bool, as_json: bool) -> None:
         _list_accepted(old, size, left, final)
     wanted = bool(old) and (yes or (not as_json and agreed()))
     if wanted:
-        with alone(data_folder()), nothing_handed_on(), Outbox(outbox_folder()) as outbox:
+        with lock(data_folder()), nothing_handed_on(), Outbox(outbox_folder()) as outbox:
             prune(spool_folder(), outbox, old)
     if as_json:
         fields = {

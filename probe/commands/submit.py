@@ -20,7 +20,7 @@ from probe.commands.folder import Folder
 from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file, without_password
-from probe.run.alone import Busy, alone
+from probe.run.lock import Busy, lock
 from probe.sharing.bundling import bundle_new, last_day, unbundled
 from probe.sharing.copies import demand_folder, sweep, warn_of_times, write_copy
 from probe.sharing.keys import keys_folder
@@ -143,7 +143,7 @@ def _prune(outbox: Outbox, days: int | None) -> int:
         return 0
     with ExitStack() as stack:
         try:
-            stack.enter_context(alone(data_folder()))
+            stack.enter_context(lock(data_folder()))
         except Busy:
             return 0
         if not stack.enter_context(outbox.locked("bundling")):

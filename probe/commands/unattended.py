@@ -21,7 +21,7 @@ from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file
 from probe.run.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
-from probe.run.alone import Busy, alone
+from probe.run.lock import Busy, lock
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
 from probe.spool import spool_folder
@@ -125,7 +125,7 @@ def begin(budget: float) -> Turn:
     if not diary.due():
         context.exit(0)
     try:
-        context.with_resource(alone(folder))
+        context.with_resource(lock(folder))
     except Busy:
         # What is remembered is for who holds the folder to write.
         _tell_left_out(BUSY)

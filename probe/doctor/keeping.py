@@ -19,12 +19,12 @@ from probe.disk.readonly import is_read_only
 from probe.doctor import Finding, State, place
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.owner.settings import read_settings, settings_file
-from probe.pasting import harmless
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
 from probe.run.exclusions import exclusions_file, read_exclusions
 from probe.run.spoiling import SET_CLOCK
 from probe.schedule.diary import Diary
+from probe.scrubbing import harmless
 from probe.sharing.keys import key_files, keys_folder, read_key
 from probe.words.failure import BadInput, Failure, PermissionDenied
 from probe.words.language import _, ngettext

@@ -25,7 +25,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.doctor.queue import queue
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
@@ -859,7 +859,7 @@ def test_old_days_go_by_themselves_where_their_owner_has_set_that(
         assert old.exists()
         with (home / "settings.toml").open("a", encoding="utf-8") as file:
             file.write("keep_accepted_days = 1\n")
-        with alone(home):
+        with lock(home):
             assert json.loads(gatewatch("submit", "--json").stdout)["deleted_days"] == 0
         done = gatewatch("submit")
         assert "deleted 1 day of traces that a collector has accepted\n" in done.stdout

@@ -25,8 +25,8 @@ from probe.network.ways import End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
-from probe.run.alone import alone
 from probe.run.exclusions import Exclusions
+from probe.run.lock import lock
 from probe.run.targets import foreign_networks
 from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
@@ -300,7 +300,7 @@ def test_two_runs_never_overlap(home: Path, listed: str) -> None:
 
     What is remembered is left to the run that goes on: when the next is due would be overwritten.
     """
-    with alone(home):
+    with lock(home):
         done = run("--targets", listed)
         assert (done.exit_code, done.stdout) == (0, "left out: another run was going on\n")
         typed = CliRunner().invoke(main, ["run", "--targets", listed])
@@ -320,10 +320,10 @@ def test_two_calls_at_the_same_time_are_one_run(
     @contextmanager
     def after_another(folder: Path) -> Iterator[None]:
         Diary(folder, time.time, lambda: 0.0).ended(0, 1, 0, failed=False)
-        with alone(folder):
+        with lock(folder):
             yield
 
-    monkeypatch.setattr("probe.commands.unattended.alone", after_another)
+    monkeypatch.setattr("probe.commands.unattended.lock", after_another)
     done = run("--targets", listed, "--limit", "1")
     assert (done.exit_code, done.stdout) == (0, "")
     assert len(traced(home)) == 1
