@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from probe import __version__, outset
+from probe import __version__, startup
 from probe.engine import garbage
 from probe.words.failure import (
     INTERRUPTED,
@@ -86,7 +86,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that was typed, after which Ctrl-C is told."""
         found = super().resolve_command(ctx, args)
-        outset.over()
+        startup.over()
         return found
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

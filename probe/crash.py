@@ -114,7 +114,7 @@ def _places(trace: TracebackType | None) -> list[str]:
 def _said(problem: BaseException) -> str:
     """What an exception says, in one line that may be pasted."""
     try:
-        from probe.pasting import harmless  # noqa: PLC0415 - hardly ever needed
+        from probe.scrubbing import harmless  # noqa: PLC0415 - hardly ever needed
 
         return " ".join(harmless(str(problem)).split())
     except Exception:  # not even what it says can be said

@@ -10,21 +10,20 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from probe.disk.places import data_folder
 from probe.disk.private import (
     NO_ROOM,
+    NOT_GIVEN,
     make_folder,
     naming,
     open_kept,
     open_private,
     read_kept,
-    replace_file,
     sync_folder,
 )
 from probe.record import MalformedRecord, Trace, from_line, to_line
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".jsonl"
 _TORN = ".torn"
-_MISDATED = "misdated.times"
-_SPAN = re.compile(r"(\d{1,12}) (\d{1,12}) (\d{1,6})")
 _BLOCK = 1 << 16
 
 
@@ -74,19 +71,25 @@ class Spool:
 
     A context manager; opening it makes the folder, and mends day files whose last line a crash
     cut short: the remains are moved to a file beside it, ``<day>.torn``, where they are counted.
-    Raises `PartlyDone` where the disk has no room for that.
+    A day that is over and of which the disk does not give the end stays as it is, in ``unread``
+    with the error. Raises `PartlyDone` where the disk has no room for the remains.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._day: Path | None = None
         self._file = -1
+        self.unread: dict[Path, OSError] = {}
         make_folder(folder)
+        today = datetime.now(UTC).date()
         try:
             for day in day_files(folder):
-                self._open(day)
-                with _locked(self._file, day):
-                    _mend(self._file, day)
+                over = (day_named(day.name) or today) < today
+                with noting_unread(day, self.unread) if over else nullcontext():
+                    self._open(day)
+                    with _locked(self._file, day):
+                        _mend(self._file, day)
+                self.close()
         finally:
             self.close()
 
@@ -157,10 +160,14 @@ class Kept:
     problem: str | None
 
 
-def read(folder: Path) -> Iterator[Kept]:
-    """All lines kept in a folder, oldest day first; none where there is no such folder."""
+def read(folder: Path, unread: dict[Path, OSError] | None = None) -> Iterator[Kept]:
+    """All lines kept in a folder, oldest day first; none where there is no such folder.
+
+    See `noting_unread` for ``unread``.
+    """
     for path in day_files(folder):
-        yield from read_day(path)
+        with noting_unread(path, unread):
+            yield from read_day(path)
 
 
 def read_day(path: Path) -> Iterator[Kept]:
@@ -179,53 +186,46 @@ def read_day(path: Path) -> Iterator[Kept]:
             yield _kept(path, number, line)
 
 
+@contextmanager
+def noting_unread(day: Path, unread: dict[Path, OSError] | None) -> Iterator[None]:
+    """Put an error into ``unread`` by which a disk does not give all of a day file.
+
+    One bad block of an old card should keep nobody from what lies beside it. Other errors, and all
+    where ``unread`` is None, are raised; each names the file.
+    """
+    try:
+        with naming(day):
+            yield
+    except OSError as problem:
+        if unread is None or problem.errno not in NOT_GIVEN:
+            raise
+        unread[day] = problem
+
+
+def demand_all(unread: dict[Path, OSError]) -> None:
+    """Raise the error of the first day of which the disk does not give all, where there is one."""
+    for _day, problem in sorted(unread.items()):
+        raise problem
+
+
 def lines_in(path: Path) -> int:
     """How many lines a day file has, whatever stands in them."""
     return read_kept(path).count(b"\n")
 
 
-class Misdated(NamedTuple):
-    """Traces of one flow that were dated in a span by a clock which was wrong, as is known since.
+def torn(folder: Path, unread: dict[Path, OSError] | None = None) -> int:
+    """How many lines crashes cut short: those set aside, and those not yet mended.
 
-    Both ends are in seconds since the epoch, by that clock.
+    See `noting_unread` for ``unread``.
     """
-
-    began: int
-    ended: int
-    flow: int
-
-    def holds(self, trace: Trace) -> bool:
-        """Whether a trace is one of these."""
-        return trace.paris_id == self.flow and self.began <= trace.timestamp <= self.ended
-
-
-def put_down_misdated(folder: Path, span: Misdated) -> None:
-    """Put down, beside the day files of a folder, what in them is misdated; they stay as they are.
-
-    Only for who alone measures into it.
-    """
-    make_folder(folder)
-    line = f"{span.began} {span.ended} {span.flow}\n"
-    replace_file(folder / _MISDATED, _misdated_lines(folder) + line)
-
-
-def misdated(folder: Path) -> tuple[Misdated, ...]:
-    """What in the day files of a folder is known to be misdated."""
-    found = map(_SPAN.fullmatch, _misdated_lines(folder).splitlines())
-    return tuple(Misdated(int(one[1]), int(one[2]), int(one[3])) for one in found if one)
-
-
-def _misdated_lines(folder: Path) -> str:
-    try:
-        return read_kept(folder / _MISDATED).decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-
-
-def torn(folder: Path) -> int:
-    """How many lines crashes cut short: those set aside, and those not yet mended."""
-    aside = sum(map(lines_in, _ending_in(_TORN, folder)))
-    return aside + sum(map(_is_torn, day_files(folder)))
+    count = 0
+    for path in _ending_in(_TORN, folder):
+        with noting_unread(path, unread):
+            count += lines_in(path)
+    for path in day_files(folder):
+        with noting_unread(path, unread):
+            count += _is_torn(path)
+    return count
 
 
 def _ending_in(suffix: str, folder: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from probe.network import Answer, Kind, Method, packet
+from probe.network import Answer, Kind, Method, incoming, packet
 from probe.network.matching import METHODS, Made, Matching
 
 if TYPE_CHECKING:
@@ -408,9 +408,9 @@ def hear(sea: Sea, given: Packet) -> Answer | None:
     version, protocol, data = given
     at: int | None = 0
     if version == 4:
-        at = packet.payload_start(data)
+        at = incoming.payload_start(data)
         if at is None:
-            sea.matching.discarded[packet.Refusal.TRUNCATED] += 1
+            sea.matching.discarded[incoming.Refusal.TRUNCATED] += 1
             return None
     assert at is not None
     said = (version, protocol, data, at, ROUTER[version], 61, None, 1_000_000)

@@ -32,7 +32,7 @@ PACKAGES = ("probe", "analysis")
 # named before it. The order is the way of the data.
 FLOORS: dict[str, tuple[str, ...]] = {
     "probe": (
-        "aside",
+        "background",
         "graph",
         "words",
         "record",
@@ -42,6 +42,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "redaction",
         "network",
         "owner",
+        "misdated",
         "spool",
         "vantage",
         "engine",
@@ -50,11 +51,11 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "schedule",
         "update",
         "stop",
-        "pasting",
+        "scrubbing",
         "crash",
         "doctor",
         "demo",
-        "outset",
+        "startup",
         "cli",
         "commands",
         "__main__",
@@ -111,6 +112,8 @@ MEETING = {
     },
     "analysis.intake.convert": {"probe.disk.private"},
     "analysis.intake.inputs": {"probe.disk.presence"},
+    # A raw spool says beside its days what of them is misdated.
+    "analysis.intake.misdated": {"probe.misdated"},
     "analysis.intake.shortage": {"probe.disk.mishap"},
     "analysis.commands.plan": {"probe.words.failure", "probe.disk.places"},
     "analysis.scale.cluster": {"probe.disk.installation"},
@@ -185,6 +188,7 @@ PURE = {
     "probe.engine.tracing",
     "probe.graph",
     "probe.network",
+    "probe.network.incoming",
     "probe.network.packet",
     "probe.network.ways",
     "probe.origin.attribute",

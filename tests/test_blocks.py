@@ -24,8 +24,8 @@ import pytest
 from probe.cli import main
 from scripts.picture import COMMAND, picture
 from tests import test_install
+from tests.harness.pages import PAGES, ROOT, Block, Command, blocks, commands, pattern_of, words_of
 from tests.lab import test_package, test_pages, test_schedule
-from tests.pages import PAGES, ROOT, Block, Command, blocks, commands, pattern_of, words_of
 
 # Lines that take long or would call themselves: what `make` would run then, and the test in which
 # the same is run in small. `.ci/run` stands for what CI runs whole.

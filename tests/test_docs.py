@@ -42,7 +42,7 @@ from probe.sharing.bundle import LARGEST_FILE, MEMBERS, Manifest, Reason
 from probe.words.failure import Failure
 from scripts.reference import PAGE, TABLES, written
 from tests.analysis.country import Country
-from tests.pages import PAGES, ROOT, blocks
+from tests.harness.pages import PAGES, ROOT, blocks
 
 
 def test_links_lead_somewhere() -> None:

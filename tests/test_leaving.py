@@ -6,8 +6,8 @@ import json
 import socket
 from pathlib import Path
 
-from tests.consenting import agree
-from tests.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
+from tests.harness.consenting import agree
+from tests.harness.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
 from tests.probe.sharing.test_bundling import keep, trace
 
 

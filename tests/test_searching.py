@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from tests.searching import spelled, told_by_files
+from tests.harness.searching import spelled, told_by_files
 
 OWN = "203.0.113.7"
 

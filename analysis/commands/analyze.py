@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ from probe.record import SIMULATED
 from probe.words.failure import BadInput, Failure, Offline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from analysis.basis.means import Means
     from analysis.intake.sieve import Malformed
     from analysis.library.statement import Verdict
 
@@ -148,16 +152,8 @@ def analyze(
     )
 
     from analysis.basis.means import open_means  # noqa: PLC0415
-    from analysis.commands.progress import Watched, shown  # noqa: PLC0415
-    from analysis.intake.eyeballs import EyeballsError  # noqa: PLC0415
-    from analysis.intake.inputs import InputError  # noqa: PLC0415
-    from analysis.intake.rib import RibError  # noqa: PLC0415
-    from analysis.library.api import judge_by, read  # noqa: PLC0415
-    from analysis.scale.cluster import Cluster  # noqa: PLC0415
-    from analysis.scale.engine import Processes  # noqa: PLC0415
-    from analysis.scale.worker import ClusterError  # noqa: PLC0415
 
-    try:
+    with _told_as_failures():
         means = open_means(
             code,
             policy=policy,
@@ -168,18 +164,7 @@ def analyze(
             eyeballs=eyeballs,
             rib=rib,
         )
-        engine = Processes() if cluster is None else Cluster(cluster)
-        with shown() as tell:
-            data = read(means, paths, Watched(engine, tell), malformed=malformed)
-        if malformed == "warn":
-            warn(data.loaded)
-        if not len(data):
-            raise nothing_usable(paths, data.loaded)
-        verdict = judge_by(means, data, command=command_line())
-    except (EyeballsError, InputError, OriginError, RibError) as problem:
-        raise BadInput(str(problem)) from None
-    except ClusterError as problem:
-        raise Offline(str(problem)) from None
+        verdict = _judged(means, paths, malformed, cluster)
     fields = verdict.to_dict()
     try:
         _write(verdict, crossings, page, language or "en")
@@ -190,6 +175,41 @@ def analyze(
     if page is not None or crossings is not None:
         _warn_of_those_alone(fields)
     _say(fields, as_json=as_json)
+
+
+@contextmanager
+def _told_as_failures() -> Iterator[None]:
+    """Say in the form of our failures what is wrong with what was given."""
+    from analysis.intake.eyeballs import EyeballsError  # noqa: PLC0415 - as in analyze
+    from analysis.intake.inputs import InputError  # noqa: PLC0415
+    from analysis.intake.rib import RibError  # noqa: PLC0415
+    from analysis.scale.worker import ClusterError  # noqa: PLC0415
+
+    try:
+        yield
+    except (EyeballsError, InputError, OriginError, RibError) as problem:
+        raise BadInput(str(problem)) from None
+    except ClusterError as problem:
+        raise Offline(str(problem)) from None
+
+
+def _judged(
+    means: Means, paths: tuple[str, ...], malformed: Malformed, cluster: str | None
+) -> Verdict:
+    """Read all paths and judge; what cannot be read is told while that is done."""
+    from analysis.commands.progress import Watched, shown  # noqa: PLC0415 - as in analyze
+    from analysis.library.api import judge_by, read  # noqa: PLC0415
+    from analysis.scale.cluster import Cluster  # noqa: PLC0415
+    from analysis.scale.engine import Processes  # noqa: PLC0415
+
+    engine = Processes() if cluster is None else Cluster(cluster)
+    with shown() as tell:
+        data = read(means, paths, Watched(engine, tell), malformed=malformed)
+    if malformed == "warn":
+        warn(data.loaded)
+    if not len(data):
+        raise nothing_usable(paths, data.loaded)
+    return judge_by(means, data, command=command_line())
 
 
 def _write(verdict: Verdict, crossings: Path | None, page: Path | None, language: str) -> None:

@@ -18,6 +18,7 @@ from analysis.commands.given import (
     warn,
 )
 from analysis.commands.outputs import unwritten
+from analysis.intake.unfinished import is_unfinished
 from analysis.words.wording import counted, many
 from probe import stop
 from probe.words.failure import BadInput
@@ -87,10 +88,7 @@ def convert(
     except InputError as problem:
         raise BadInput(str(problem)) from None
     except FileExistsError as problem:
-        there = problem.filename or out
-        raise click.BadParameter(
-            f"{there} is there already; choose another name or take it away", param_hint="OUT"
-        ) from None
+        raise click.BadParameter(_there(problem.filename or out), param_hint="OUT") from None
     except OSError as problem:
         if out == "-":
             raise
@@ -105,6 +103,15 @@ def convert(
         click.echo(json.dumps(_conversion(out, wanted, done, loaded)), err=out == "-")
     else:
         _say_conversion(out, done, loaded)
+
+
+def _there(name: str) -> str:
+    if is_unfinished(Path(name)):
+        return (
+            f"{name} is being written by another call; wait until that has ended, or choose "
+            "another name"
+        )
+    return f"{name} is there already; choose another name or take it away"
 
 
 def _conversion(out: str, form: Form, done: Converted, loaded: Loaded) -> dict[str, Any]:

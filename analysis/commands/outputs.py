@@ -9,11 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from analysis.intake.unfinished import hidden_folder
 from probe import stop
 from probe.disk.mishap import failure_of
 from probe.disk.private import sync_file, sync_folder
@@ -58,11 +58,8 @@ def written(path: Path) -> Iterator[Path]:
         if final.exists() and not (final.is_file() and os.access(final.parent, os.W_OK)):
             yield path
             return
-        with (
-            stop.heeded(),
-            tempfile.TemporaryDirectory(dir=final.parent, prefix=".gatewatch-") as folder,
-        ):
-            unfinished = Path(folder) / final.name
+        with stop.heeded(), hidden_folder(final) as folder:
+            unfinished = folder / final.name
             yield unfinished
             if final.exists():
                 _keep_owner(final, unfinished)

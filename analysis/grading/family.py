@@ -173,7 +173,7 @@ def _judge_seen(
     )
     alike = most_alike(judged, blocks, policy)
     alone = given_away(blocks, judged, others=1)
-    in_twos = frozenset(one.node for one in apart if not alone(one.node))
+    meeting_in_pairs = frozenset(one.node for one in apart if not alone(one.node))
     if apart:
         blocks = blocks.without({one.node for one in apart})
         pairs = make_pairs(judged, blocks, policy)
@@ -183,7 +183,7 @@ def _judge_seen(
         international=tuple(one for one in judged if one.kind == "international"),
         alike=alike,
         apart=apart,
-        in_twos=in_twos,
+        meeting_in_pairs=meeting_in_pairs,
         is_given_away=is_given_away,
         alone=alone_at(blocks, judged),
         by_turns=by_turns(told, policy),
@@ -234,7 +234,7 @@ def _figures(
         doubts=doubts,
         lenient=lenient,
         apart=period.apart,
-        in_twos=period.in_twos,
+        meeting_in_pairs=period.meeting_in_pairs,
         late=period.late,
     )
 

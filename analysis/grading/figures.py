@@ -108,7 +108,7 @@ class Figures:
     apart: tuple[Candidate, ...]
     """Networks whose numbers most organisations show without meeting in them. All other figures are
     as if these were not there."""
-    in_twos: frozenset[Node]
+    meeting_in_pairs: frozenset[Node]
     """Those of ``apart`` in which most organisations meet one other, and no more."""
     late: Figures | None
     """Those of the last days with data, None where these are half of all days or more."""

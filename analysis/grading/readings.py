@@ -59,7 +59,7 @@ class Period:
     international: tuple[Observation, ...]
     alike: Candidate | None
     apart: tuple[Candidate, ...]
-    in_twos: frozenset[Node]
+    meeting_in_pairs: frozenset[Node]
     is_given_away: Callable[[Node], bool]
     alone: Callable[[Node], frozenset[str]]
     by_turns: Callable[[Node], frozenset[str]]

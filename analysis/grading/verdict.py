@@ -384,7 +384,7 @@ def _numbers_only(figures: Figures) -> list[str]:
     reasons = []
     for apart in figures.apart:
         reasons.append(_only_numbers(apart))
-        if apart.node in figures.in_twos:
+        if apart.node in figures.meeting_in_pairs:
             reasons.append(
                 f"Most of them come by an address of {apart.node.name}, or right behind, by which "
                 "one other comes as well: a gateway of many sites looks so, and networks measured "

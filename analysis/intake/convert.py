@@ -11,7 +11,6 @@ import gzip
 import json
 import os
 import re
-import shutil
 import sys
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol, cast
 
 from analysis.intake.formats import atlas, parquet
+from analysis.intake.unfinished import folder_named
 from probe.disk.private import sync_file, sync_folder
 from probe.record import Hop, Reply, Trace, from_json, moment, to_json
 
@@ -200,28 +200,21 @@ def _writer(out: str, form: Form, country: Callable[[Trace], str | None]) -> Ite
         sys.stdout.buffer.flush()
         return
     path = Path(out)
-    unfinished = path.with_name(f"{path.name}.part")
-    if form == "parquet":
-        unfinished.mkdir(parents=True, mode=0o700)
-    else:
-        unfinished.touch(mode=0o600, exist_ok=False)
-    try:
+    with folder_named(path.with_name(f"{path.name}.part"), parents=form == "parquet") as folder:
+        # Under a name by which nobody takes it for traces.
+        unfinished = folder / "unfinished"
         if form == "parquet":
+            unfinished.mkdir(mode=0o700)
             with closing(_Partitions(unfinished, country)) as partitions:
                 yield partitions
                 partitions.finish()
         else:
+            unfinished.touch(mode=0o600)
             with unfinished.open("wb") as plain, _packed(plain, path.name) as file:
                 yield _Lines(file, to_fields)
         _bring_to_disk(unfinished)
         unfinished.rename(path)
         sync_folder(path.parent)
-    except BaseException:
-        if form == "parquet":
-            shutil.rmtree(unfinished)
-        else:
-            unfinished.unlink()
-        raise
 
 
 def _bring_to_disk(written: Path) -> None:
@@ -246,9 +239,9 @@ def convert(
 
     File and folder are for their owner alone, since traces are those of volunteers.
     ``country`` says in which country a trace was measured. What is unfinished has another name
-    and is taken away when it fails. Raises FileExistsError rather than write over anything, and
-    `NotAFile` for Parquet where only a file can be, for lines or Parquet under the name of another
-    form, and for a name that is empty.
+    and is taken away when it fails, or by the next call where this one is killed. Raises
+    FileExistsError rather than write over anything, and `NotAFile` for Parquet where only a file
+    can be, for lines or Parquet under the name of another form, and for a name that is empty.
     """
     if not out:
         raise NotAFile("'' names no file: it is empty, as of a variable that is not set")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from analysis.intake.shortage import unless_short
+from analysis.intake.unfinished import is_unfinished
 from probe.disk.presence import is_file, is_folder, is_there
 
 READABLE = (".jsonl", ".json", ".warts", ".gz", ".zst", ".parquet", ".tar")
@@ -127,6 +128,7 @@ def _refuse_empty(given: str) -> NoReturn:
 def _below(folder: Path) -> Iterator[Path]:
     """What lies in a folder and the folders in it, links to folders not followed.
 
+    What is being written there, or was until its writer was killed, is left out.
     Raises `InputError` for a folder that cannot be read, since its files would be missing without
     anybody noticing, and for a collector's folder, since no verdict may rest on all of it.
     """
@@ -141,6 +143,7 @@ def _below(folder: Path) -> Iterator[Path]:
     for inside, folders, names in os.walk(folder, onerror=refuse):
         if _DATABASE in names and _QUARANTINE in folders:
             raise _unaccepted(Path(inside), Path(inside))
+        folders[:] = [name for name in folders if not is_unfinished(Path(inside, name))]
         yield from (Path(inside, name) for name in names)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from analysis.intake.formats import atlas, bundle, jsonvalues, scamper, warts
 from analysis.intake.inputs import Bomb, InputError, Stream, find_files, opened, short_name
+from analysis.intake.misdated import noted, spans_beside
 from analysis.intake.sieve import Fault, Malformed, Sieve
 from analysis.intake.told import Numbers, fingerprint_of, tell
 from probe.record import Trace
@@ -136,6 +137,8 @@ def input_of(name: str, stream: Stream) -> Input:
     if warts.is_warts(stream):
         converted = warts.as_json(name, stream)
         return Input(None, lambda: jsonvalues.rows(converted))
+    if spans := spans_beside(name):
+        return Input(None, lambda: noted(jsonvalues.rows(stream), spans))
     alone = stream if not jsonvalues.is_spread(stream) else None
     return Input(alone, lambda: jsonvalues.rows(stream))
 

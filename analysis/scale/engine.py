@@ -35,7 +35,7 @@ from analysis.intake.sieve import Malformed, Sieve, keep
 from analysis.intake.told import Fingerprint, Told, fingerprint_of, tell
 from analysis.owners.operators import Gazetteer
 from analysis.policy import Policy
-from analysis.scale.fold import Folded, Folder, Part, Voice, apart, joined, panel_of, voices
+from analysis.scale.fold import Folded, Folder, Part, Voice, by_table, joined, panel_of, voices
 from analysis.scale.heap import give_back
 from analysis.scale.pieces import (
     Given,
@@ -414,7 +414,7 @@ def reduce(folded: Folded, recipe: Recipe, loaded: Loaded) -> Digest:
     if recipe.other is None:
         (desk,) = recipe.desks()
         return Digest(loaded, panel_of(counted, desk, recipe.policy), voices(counted))
-    both = apart(counted)
+    both = by_table(counted)
     panel, other = (
         panel_of(one, desk, recipe.policy) for one, desk in zip(both, recipe.desks(), strict=True)
     )

@@ -365,7 +365,7 @@ def joined(used: Part, other: Part) -> Part:
     """Of what two tables make of the same traces one part: the patterns of the other are twins.
 
     Both have to say what all of their patterns are. A pattern's RTTs are followed by those of its
-    twin; see `apart`.
+    twin; see `by_table`.
     """
     (mine, my_days), (theirs, their_days) = used.numbers_and_days(), other.numbers_and_days()
     pairs, which = np.unique(mine << np.uint64(32) | theirs, return_inverse=True)
@@ -386,7 +386,7 @@ def joined(used: Part, other: Part) -> Part:
     return part
 
 
-def apart(counted: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
+def by_table(counted: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
     """What was counted by two tables, by each of them: the same traces at the same place."""
     used, other = [], []
     for pattern, rtts, days, counts in counted:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from probe.commands import asking, words
+from probe.disk.mishap import failure_of
 from probe.disk.places import data_folder
 from probe.disk.private import NO_ROOM
 from probe.owner.consent import Permission
 from probe.run.allowance import MEGABYTE, Allowance, allowance_file
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.run.spoiling import meanings
 from probe.spool import spool_folder
 from probe.words.failure import Failure
@@ -48,7 +49,7 @@ class Attended:
         self._as_json = as_json
         if not dry_run:
             asking.obtain(data_folder(), Permission.RUN, Permission.KEEP)
-            click.get_current_context().with_resource(alone(data_folder()))
+            click.get_current_context().with_resource(lock(data_folder()))
             self.allowance.check()
 
     def refuse(self, why: Sentence) -> NoReturn:
@@ -186,6 +187,7 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
         "misdated": tally.misdated,
         "unheard": tally.unheard,
         "slow_ms": None if tally.slow is None else round(tally.slow),
+        "unread": sorted(map(str, campaign.unread)),
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
     }
@@ -226,6 +228,7 @@ def _sentences(ended: Ended, left_out: Counter[str]) -> Iterator[str]:
             "bundle takes them",
             tally.misdated,
         ).format(count=tally.misdated)
+    yield from (str(failure_of(problem)) for _day, problem in sorted(campaign.unread.items()))
     if tally.interruptions:
         yield ngettext(
             "interrupted: {counts}; {count} trace begun anew",

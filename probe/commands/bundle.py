@@ -15,10 +15,10 @@ from probe.disk.places import data_folder
 from probe.owner.consent import Permission, require
 from probe.sharing.bundle import SUFFIX
 from probe.sharing.bundling import bundle_new
-from probe.sharing.copies import demand_folder, sweep, write_copy
+from probe.sharing.copies import demand_folder, sweep, warn_of_times, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import Outbox, outbox_folder
-from probe.spool import spool_folder
+from probe.spool import demand_all, spool_folder
 from probe.words.failure import Failure
 from probe.words.language import _, ngettext
 
@@ -67,7 +67,7 @@ def bundle(*, out: Path | None, as_json: bool) -> None:
             _say_nothing_new(out)
         if waiting:
             _say_what_is_next(out if not done.entries else None)
-    done.demand_all()
+    demand_all(done.unread)
 
 
 def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:
@@ -75,7 +75,8 @@ def _copied(kept: Path, out: Path, entry: OutboxEntry) -> Path:
     others = (out.with_name(f"{out.stem}-{number}{out.suffix or SUFFIX}") for number in count(2))
     path = next(path for path in chain([out], others) if not path.exists())
     sweep(path.parent, path.name)
-    write_copy(kept.read_bytes(), path, entry)
+    if not write_copy(kept.read_bytes(), path, entry):
+        click.echo(warn_of_times(path.parent), err=True)
     return path
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from probe.aside import Aside
+from probe.background import Background
 from probe.commands import words
 from probe.run.choice import fit, unmeasured, version_of
 from probe.run.exclusions import LISTED
@@ -214,7 +214,7 @@ def _address_of(host: str) -> str:
     Raises OSError for a name that does not exist, `Offline` where no resolver answers.
     """
     try:
-        return Aside(lambda: address_of(host)).result()
+        return Background(lambda: address_of(host)).result()
     except socket.gaierror as problem:
         if is_no_name(problem):
             raise

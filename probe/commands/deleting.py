@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.disk.presence import is_folder
-from probe.run.alone import Busy
+from probe.run.lock import Busy
 from probe.sharing.outbox import locked, occupied, outbox_folder
 from probe.words.failure import Failure
 from probe.words.language import _

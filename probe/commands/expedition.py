@@ -94,13 +94,13 @@ class Expedition:
         from probe.run.imagined import HOME, Imagined  # noqa: PLC0415
 
         campaign, choice, targets = self.campaign, self.choice, self.targets
-        country = campaign.access.country or kept.earlier(campaign.folder).country
+        country = campaign.access.country or kept.earlier(campaign.folder, campaign.unread).country
         if country != campaign.access.country:
             targets = choice.targets(country)
         versions = set(map(version_of, targets))
         home = country or HOME
         return foresee(
-            Experience(kept.recent(campaign.folder), choice.listed(country)),
+            Experience(kept.recent(campaign.folder, campaign.unread), choice.listed(country)),
             targets,
             choose_methods(self.network, versions, self.wanted.method),
             self.wanted.settings,
@@ -127,7 +127,7 @@ class Expedition:
                 turn.refuse(why)
             campaign.circumstances = lambda target: spoiling.notes(footing.end_towards(target))
             campaign.clock_set = ClockWatch().misdated
-            earlier = kept.earlier(campaign.folder)
+            earlier = kept.earlier(campaign.folder, campaign.unread)
             campaign.earlier, campaign.access.behind = earlier.country, earlier.behind
             itinerary = self._itinerary(footing, turn, stack)
             campaign.begin()

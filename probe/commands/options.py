@@ -218,7 +218,7 @@ def _said_of_tables() -> Iterator[None]:
 
 def address_table(path: Path | None) -> Origin:
     """Open the address table; raises `BadInput` for a file that is none."""
-    from probe.origin import open_origin  # noqa: PLC0415 - `trace` has it done aside
+    from probe.origin import open_origin  # noqa: PLC0415 - `trace` has it done in the background
 
     with _said_of_tables():
         return open_origin(path)

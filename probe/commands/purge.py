@@ -17,7 +17,7 @@ from probe.disk.belongings import CONSENT, belongings, strangers, take_away
 from probe.disk.installation import removing
 from probe.disk.places import data_folder
 from probe.owner.settings import MOST_DAYS
-from probe.run.alone import Busy, alone
+from probe.run.lock import Busy, lock
 from probe.schedule import here
 from probe.sharing.outbox import outbox_folder, status
 from probe.words.failure import Failure, PartlyDone
@@ -119,7 +119,7 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
             try:
                 # A disk without locks, or one that fails, keeps nobody from deleting.
                 with suppress(OSError):
-                    stack.enter_context(alone(folder))
+                    stack.enter_context(lock(folder))
                 with suppress(OSError):
                     stack.enter_context(nothing_handed_on())
             except Busy:

@@ -11,10 +11,10 @@ import click
 from probe.commands import words
 from probe.commands.deleting import agreed, limits, nothing_handed_on
 from probe.disk.places import data_folder
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.sharing.outbox import Outbox, is_outbox, outbox_folder
 from probe.sharing.pruning import by_fate, prune
-from probe.spool import spool_folder
+from probe.spool import demand_all, spool_folder
 from probe.words.language import _, ngettext
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 def purge_accepted(days: int, *, yes: bool, as_json: bool) -> None:
     """Take away the day files older than so many days of which all was accepted."""
-    old, left, final = _by_fate(days)
+    unread: dict[Path, OSError] = {}
+    old, left, final = _by_fate(days, unread)
     size = sum(path.stat().st_size for path in old)
     if not as_json:
         _list_accepted(old, size, left, final)
     wanted = bool(old) and (yes or (not as_json and agreed()))
     if wanted:
-        with alone(data_folder()), nothing_handed_on(), Outbox(outbox_folder()) as outbox:
+        with lock(data_folder()), nothing_handed_on(), Outbox(outbox_folder()) as outbox:
             prune(spool_folder(), outbox, old)
     if as_json:
         fields = {
@@ -46,6 +47,7 @@ def purge_accepted(days: int, *, yes: bool, as_json: bool) -> None:
         click.echo(words.deleted_days(len(old)))
     elif old:
         click.echo(_("nothing was deleted"))
+    demand_all(unread)
 
 
 def _list_accepted(old: list[Path], size: int, left: list[Path], final: list[Path]) -> None:
@@ -62,12 +64,12 @@ def _list_accepted(old: list[Path], size: int, left: list[Path], final: list[Pat
         click.echo(sentence)
 
 
-def _by_fate(days: int) -> tuple[list[Path], list[Path], list[Path]]:
+def _by_fate(days: int, unread: dict[Path, OSError]) -> tuple[list[Path], list[Path], list[Path]]:
     """Day files so old: those that go, those that stay for now, and those that stay for good."""
     if not is_outbox(outbox_folder()):
         return [], [], []
     with Outbox(outbox_folder()) as outbox:
-        return by_fate(spool_folder(), outbox, datetime.now(UTC).date(), days)
+        return by_fate(spool_folder(), outbox, datetime.now(UTC).date(), days, unread)
 
 
 def _why_they_stay(left: list[Path], final: list[Path]) -> Iterator[str]:

@@ -28,7 +28,6 @@ from probe.engine.manner import Manner
 from probe.engine.session import SessionSettings
 from probe.network.backend import open_network
 from probe.owner.settings import read_settings
-from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance
 from probe.run.campaign import Campaign
 from probe.run.exclusions import exclusions_file, read_exclusions
@@ -162,7 +161,8 @@ def run(
         network = _open(stack, backend, writes, None if dry_run else capture, turn.allowance)
         if not dry_run:
             try_to_write(folder)
-        identity = Identity(data_folder())
+        unread: dict[Path, OSError] = {}
+        identity = kept.identity(data_folder(), spool_folder(), unread)
         flow = identity.last_flow() if resume else None
         choice = Choice(
             origin,
@@ -170,7 +170,7 @@ def run(
             Selection(own_list, version, limit, own_network),
             excluded=excluded,
             without_way=without_way,
-            done=Counter() if flow is None else kept.done(folder, flow),
+            done=Counter() if flow is None else kept.done(folder, flow, unread),
             place=turn.place,
         )
         campaign = Campaign(
@@ -183,6 +183,7 @@ def run(
             usual=access_said(usual, origin) if (usual := set_once.access_as) else None,
             flow=flow,
         )
+        campaign.unread = unread
         targets = choice.targets(campaign.access.country)
         expedition = Expedition(network, campaign, choice, targets, wanted, read_premises, began)
         if not targets:

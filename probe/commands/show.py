@@ -14,7 +14,7 @@ from probe.commands import words
 from probe.origin.border import home_of, leaves
 from probe.record import moment
 from probe.sharing import shared
-from probe.spool import day_files, spool_folder, torn
+from probe.spool import day_files, demand_all, noting_unread, spool_folder, torn
 from probe.words.failure import BadInput
 from probe.words.language import _, ngettext
 
@@ -45,6 +45,7 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
     """
     folder = folder or spool_folder()
     unreadable = 0
+    unread: dict[Path, OSError] = {}
 
     def readable(lines: Iterator[Kept]) -> Iterator[Kept]:
         nonlocal unreadable
@@ -58,13 +59,15 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
     def newest(limit: int) -> list[Kept]:
         found: list[Kept] = []
         for day in reversed(day_files(folder)):
-            of_day = deque(readable(shared.lines_of_day(day)), limit - len(found))
+            of_day: deque[Kept] = deque(maxlen=limit - len(found))
+            with noting_unread(day, unread):
+                of_day.extend(readable(shared.lines_of_day(day)))
             found = [*of_day, *found]
             if len(found) == limit:
                 break
         return found
 
-    lines = newest(limit) if limit else readable(shared.lines(folder))
+    lines = newest(limit) if limit else readable(shared.lines(folder, unread))
     count = 0
     for count, kept in enumerate(lines, start=1):  # noqa: B007 - the last number is the count
         assert kept.trace is not None
@@ -75,14 +78,15 @@ def show(*, folder: Path | None, limit: int | None, as_shared: bool, as_json: bo
         else:
             click.echo(_line(kept.trace))
     sys.stdout.flush()
-    if not count and not unreadable and not as_json and not as_shared:
+    if not (count or unreadable or unread or as_json or as_shared):
         click.echo(_("nothing is kept yet; measure something with: gatewatch run"))
+    _say_what_is_cut(folder, unread)
     _say_what_is_missing(folder, unreadable, shown=count, as_shared=as_shared)
+    demand_all(unread)
 
 
-def _say_what_is_missing(folder: Path, unreadable: int, *, shown: int, as_shared: bool) -> None:
-    """Count the lines that are not shown; raises `BadInput` where they are all that there is."""
-    cut = torn(folder)
+def _say_what_is_cut(folder: Path, unread: dict[Path, OSError]) -> None:
+    cut = torn(folder, unread)
     if cut:
         click.echo(
             ngettext(
@@ -92,6 +96,10 @@ def _say_what_is_missing(folder: Path, unreadable: int, *, shown: int, as_shared
             ).format(count=cut),
             err=True,
         )
+
+
+def _say_what_is_missing(folder: Path, unreadable: int, *, shown: int, as_shared: bool) -> None:
+    """Count the lines that are not shown; raises `BadInput` where they are all that there is."""
     if unreadable and not shown:
         raise BadInput(
             (

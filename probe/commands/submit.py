@@ -20,9 +20,9 @@ from probe.commands.folder import Folder
 from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file, without_password
-from probe.run.alone import Busy, alone
+from probe.run.lock import Busy, lock
 from probe.sharing.bundling import bundle_new, last_day, unbundled
-from probe.sharing.copies import demand_folder, sweep, write_copy
+from probe.sharing.copies import demand_folder, sweep, warn_of_times, write_copy
 from probe.sharing.keys import keys_folder
 from probe.sharing.outbox import (
     Outbox,
@@ -32,7 +32,7 @@ from probe.sharing.outbox import (
     status,
 )
 from probe.sharing.pruning import accepted_days, prune
-from probe.spool import spool_folder
+from probe.spool import demand_all, spool_folder
 from probe.words.failure import Failure, NotYetSent, PartlyDone
 from probe.words.language import _, for_scripts, ngettext
 from probe.words.wallclock import shown
@@ -103,7 +103,7 @@ def submit(
             outbox.wait_again()
         if folder is not None:
             _leave(outbox, folder, bundled.left_out, as_json=as_json)
-            bundled.demand_all()
+            demand_all(bundled.unread)
             return
         outcome = _send(outbox, settings, at_once=at_once, accepted_too=ask_all)
         waiting = outbox.entries("state = 'waiting'")
@@ -113,7 +113,7 @@ def submit(
     else:
         _tell(outcome, waiting, bundled.left_out, pruned, as_json=as_json)
     _complain(outcome, waiting)
-    bundled.demand_all()
+    demand_all(bundled.unread)
 
 
 def _send(outbox: Outbox, settings: Settings, *, at_once: bool, accepted_too: bool) -> Outcome:
@@ -143,7 +143,7 @@ def _prune(outbox: Outbox, days: int | None) -> int:
         return 0
     with ExitStack() as stack:
         try:
-            stack.enter_context(alone(data_folder()))
+            stack.enter_context(lock(data_folder()))
         except Busy:
             return 0
         if not stack.enter_context(outbox.locked("bundling")):
@@ -244,24 +244,27 @@ def _copied(entry: OutboxEntry) -> str:
 def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
     """Copy what is not accepted to a folder outside; what is there already is not written again."""
     demand_folder(folder)
-    left, given_up = [], False
+    left, given_up, dated = [], list[Path](), True
     with outbox.locked("submitting") as free:
         if not free:
             raise NotYetSent(occupied("submitting"))
         sweep(folder)
         for entry in outbox.unfinished():
             data = outbox.content(entry.sha256)
+            path = outbox.path_of(entry.sha256)
             if data is None:
-                given_up = True
+                given_up.append(path)
                 continue
-            target = folder / outbox.path_of(entry.sha256).name
+            target = folder / path.name
             if not target.is_file() or target.stat().st_size != len(data):
-                write_copy(data, target, entry)
+                dated = write_copy(data, target, entry) and dated
             outbox.left(entry.sha256)
             left.append(target)
     _tell_left(left, folder, left_out, as_json=as_json)
-    if given_up:
-        raise PartlyDone(damaged())
+    if not dated:
+        click.echo(warn_of_times(folder), err=True)
+    for path in given_up:
+        raise PartlyDone(damaged(path))
 
 
 def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_json: bool) -> None:
@@ -296,10 +299,16 @@ def show_status(*, everything: bool, as_json: bool) -> None:
         click.get_current_context().with_resource(for_scripts())
     settings = read_settings()
     found = status(outbox_folder(), settings.collector)
-    new = unbundled(spool_folder(), outbox_folder())
+    unread: dict[Path, OSError] = {}
+    new = unbundled(spool_folder(), outbox_folder(), unread)
     if as_json:
         click.echo(json.dumps(_fields(found, settings, new)))
-        return
+    else:
+        _say_status(found, settings, new, everything=everything)
+    demand_all(unread)
+
+
+def _say_status(found: Status, settings: Settings, new: int, *, everything: bool) -> None:
     for name, text in _lines(found, settings, new):
         click.echo(f"{name:<13} {text}")
     listed = [entry for entry in found.entries if everything or entry.state != "accepted"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe import stop
-from probe.aside import Aside
+from probe.background import Background
 from probe.commands import options, words
 from probe.disk.places import data_folder
 from probe.engine.blocking import measure
@@ -148,7 +148,7 @@ def _open(stack: ExitStack, backend: str, capture: Path | None, budget: float) -
 
 
 class _Table:
-    """The address table, opened and identified aside: that takes as long as answers need to come.
+    """The address table, opened in the background: to do so takes as long as answers need to come.
 
     ``given`` is the one that is open already, None for the one in use; ``manner`` gives how traces
     are made by a table.
@@ -159,8 +159,8 @@ class _Table:
             origin = given or options.address_table(None)
             return origin, manner(origin).explore
 
-        self._opened = Aside(opened)
-        self._identified = Aside(lambda: options.identify(self.origin()))
+        self._opened = Background(opened)
+        self._identified = Background(lambda: options.identify(self.origin()))
 
     def origin(self) -> Origin:
         """The table; waits for it, and raises `BadInput` where it is none."""

@@ -21,7 +21,7 @@ from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file
 from probe.run.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
-from probe.run.alone import Busy, alone
+from probe.run.lock import Busy, lock
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
 from probe.spool import spool_folder
@@ -66,7 +66,8 @@ class Turn:
         self.allowance = allowance
         before = diary.read()
         # Behind what one has kept that was cut off, as by the power.
-        self.place = before.place + kept.since(spool_folder(), before.begun)
+        self._unread: dict[Path, OSError] = {}
+        self.place = before.place + kept.since(spool_folder(), before.begun, self._unread)
         self._diary = diary
 
     def refuse(self, why: Sentence) -> NoReturn:
@@ -93,6 +94,14 @@ class Turn:
             parts.append(_("no way out to the network"))
         elif failed := campaign.failures():
             parts.append(words.counts(failed))
+        if unread := self._unread | campaign.unread:
+            parts.append(
+                ngettext(
+                    "the disk does not give all of {count} day; see: gatewatch show",
+                    "the disk does not give all of {count} days; see: gatewatch show",
+                    len(unread),
+                ).format(count=len(unread))
+            )
         if code:
             parts.append(_("exit code {code}").format(code=code))
         hours = (self._diary.read().due - time.time()) / 3600
@@ -116,7 +125,7 @@ def begin(budget: float) -> Turn:
     if not diary.due():
         context.exit(0)
     try:
-        context.with_resource(alone(folder))
+        context.with_resource(lock(folder))
     except Busy:
         # What is remembered is for who holds the folder to write.
         _tell_left_out(BUSY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probe.disk.places import chosen_folder
-from probe.disk.private import NO_ROOM
+from probe.disk.private import NO_ROOM, NOT_GIVEN
 from probe.disk.readonly import read_only
 from probe.words.failure import BadInput, PartlyDone, PermissionDenied
 from probe.words.language import _
@@ -66,7 +66,7 @@ def _of_the_disk(problem: OSError) -> Failure | None:
         )
     if problem.errno == errno.EROFS:
         return read_only(problem.filename or _("a file"))
-    if problem.errno == errno.EIO:
+    if problem.errno in NOT_GIVEN:
         return PartlyDone(
             _(
                 "the disk fails at {path} ({reason}); save what is on it, and go on with another"

@@ -30,6 +30,11 @@ def chosen_folder() -> Path:
     """
     if chosen := os.environ.get(HOME_VARIABLE):
         return Path(chosen)
+    return usual_folder()
+
+
+def usual_folder() -> Path:
+    """Where the data folder lies that nobody has named. Raises `BadInput` as `chosen_folder`."""
     try:
         folder = Path(platformdirs.user_data_dir("gatewatch", appauthor=False))
         caller = _home_of_caller()

@@ -30,23 +30,31 @@ _ABANDONED = 86_400.0
 # By what the system says that a disk, or what a user may have of it, is full.
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
+# By what it says that a disk does not give what lies on it; not every system has the last.
+NOT_GIVEN = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
 
-def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> None:
+
+def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> bool:
     """Put a file in place in one step, its folder too where there is none.
 
-    Its time is ``dated``, in seconds since the epoch, or else that of now.
-    It is on the disk when this returns, and a crash before leaves what was there. Under root both
-    belong to the owner of the folder that they are in, who has to read them without root.
+    Its time is ``dated``, in seconds since the epoch, or else that of now: False where the disk
+    takes no other, as a stick that is mounted as another user's. It is on the disk when this
+    returns, and a crash before leaves what was there. Under root both belong to the owner of the
+    folder that they are in, who has to read them without root.
     """
     make_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
     fresh.unlink(missing_ok=True)  # a crash may have left it, of a process with the same number
+    has_time = True
     try:
         with naming(path), open(fresh, "wb", opener=open_new) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             if dated is not None:
-                os.utime(fresh, (dated, dated))
+                try:
+                    os.utime(fresh, (dated, dated))
+                except OSError:
+                    has_time = False
             os.fsync(file.fileno())
         fresh.replace(path)
     except BaseException:
@@ -55,6 +63,7 @@ def replace_file(path: Path, content: str | bytes, *, dated: float | None = None
             fresh.unlink()
         raise
     sync_folder(path.parent)
+    return has_time
 
 
 def sweep_unfinished(folder: Path, *names: str) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from probe.disk.mishap import failure_of
 from probe.disk.places import HOME_VARIABLE
-from probe.pasting import harmless
+from probe.scrubbing import harmless
 from probe.words.failure import Failure
 from probe.words.language import _
 

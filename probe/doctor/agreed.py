@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from probe.disk.places import data_folder
 from probe.doctor import Finding, State
 from probe.owner.consent import Permission, missing, newer_text, said, trouble
-from probe.pasting import harmless
+from probe.scrubbing import harmless
 from probe.words.language import _
 
 if TYPE_CHECKING:

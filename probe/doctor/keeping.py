@@ -7,23 +7,24 @@ import os
 import shlex
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from probe.disk.mishap import failure_of
-from probe.disk.places import data_folder
-from probe.disk.presence import nearest
+from probe.disk.places import data_folder, usual_folder
+from probe.disk.presence import is_file, nearest
 from probe.disk.readonly import is_read_only
 from probe.doctor import Finding, State, place
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.owner.settings import read_settings, settings_file
-from probe.pasting import harmless
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
 from probe.run.exclusions import exclusions_file, read_exclusions
 from probe.run.spoiling import SET_CLOCK
 from probe.schedule.diary import Diary
+from probe.scrubbing import harmless
 from probe.sharing.keys import key_files, keys_folder, read_key
 from probe.words.failure import BadInput, Failure, PermissionDenied
 from probe.words.language import _, ngettext
@@ -78,47 +79,66 @@ def disk() -> Iterator[Finding]:
 
 
 def folder() -> Iterator[Finding]:
-    """Whether the data folder can be used by its owner, and by nobody else."""
+    """Whether the data folder can be used by its owner, by nobody else, and is the only one."""
+    yield _usable()
+    yield from _another()
+
+
+def _usable() -> Finding:
     home = data_folder()
     known = nearest(home)
     if is_read_only(known):
-        yield Finding(
+        return Finding(
             State.FAILED,
             _("{folder} lies on a file system that can only be read").format(folder=place(known)),
             _df(known),
         )
-    elif not os.access(known, os.W_OK | os.X_OK):
-        yield Finding(
+    if not os.access(known, os.W_OK | os.X_OK):
+        return Finding(
             State.FAILED,
             _("{folder} may not be written by this user").format(folder=place(known)),
             f'sudo chown -R "$USER" {_quoted(home)}'
             if known == home
             else f'sudo install -d -m 700 -o "$USER" {_quoted(home)}',
         )
-    elif known != home:
-        yield Finding(State.OK, _("nothing is kept on this machine yet"))
-    elif os.name == "posix" and (strangers := _strangers(home)):
-        yield Finding(
+    if known != home:
+        return Finding(State.OK, _("nothing is kept on this machine yet"))
+    if os.name == "posix" and (strangers := _strangers(home)):
+        return Finding(
             State.FAILED,
             _("{path} belongs to another user, as after a command with sudo").format(
                 path=place(strangers[0])
             ),
             f'sudo chown -R "$USER" {_quoted(home)}',
         )
-    elif os.name == "posix" and home.stat().st_mode & 0o077:
-        yield Finding(
+    if os.name == "posix" and home.stat().st_mode & 0o077:
+        return Finding(
             State.WARNING,
             _("other users of this machine may look into {folder}").format(folder=place(home)),
             f"chmod -R go= {_quoted(home)}",
         )
-    else:
-        yield Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+    return Finding(State.OK, _("{folder} is for its owner alone").format(folder=place(home)))
+
+
+def _another() -> Iterator[Finding]:
+    """Whether this user has a second data folder that runs count into, each for itself."""
+    here = data_folder()
+    with suppress(BadInput, OSError):
+        usual = usual_folder()
+        if is_file(allowance_file(usual)) and usual.resolve() != here.resolve():
+            yield Finding(
+                State.WARNING,
+                _(
+                    "{folder} has been measured into as well; each folder has a budget and a pace "
+                    "of its own, together twice as much"
+                ).format(folder=place(usual)),
+            )
 
 
 def memory() -> Iterator[Finding]:
-    """Whether what runs remember for the next can be read; where it cannot, none begins.
+    """Whether what runs remember for the next can be read; without the counts none begins.
 
-    Nor is anything bundled where a key cannot.
+    The pseudonyms the next run restores by itself, and a key the next bundle replaces.
     """
     identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
     diary = Diary(data_folder(), time.time, lambda: 0.0)
@@ -134,7 +154,12 @@ def memory() -> Iterator[Finding]:
             read()
         except BadInput as problem:
             broken = True
-            yield Finding(State.FAILED, harmless(problem.message), f"rm {_quoted(path)}")
+            stops = path in {allowance_file(), diary.path}
+            yield Finding(
+                State.FAILED if stops else State.WARNING,
+                harmless(problem.message),
+                "gatewatch run" if path == identity.path else f"rm {_quoted(path)}",
+            )
         except IsADirectoryError as problem:
             broken = True
             yield Finding(State.FAILED, harmless(str(failure_of(problem))), _move_away(path))

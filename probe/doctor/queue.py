@@ -8,7 +8,7 @@ from probe.disk.places import data_folder
 from probe.doctor import Finding, State
 from probe.owner.consent import Permission, missing
 from probe.owner.settings import read_settings
-from probe.pasting import harmless
+from probe.scrubbing import harmless
 from probe.sharing.outbox import outbox_folder, status
 from probe.words.language import _, ngettext
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from probe.disk.places import is_under_sudo
 from probe.doctor import Finding, State
-from probe.pasting import harmless
 from probe.schedule import here
 from probe.schedule.diary import Diary
+from probe.scrubbing import harmless
 from probe.words.language import _
 from probe.words.wallclock import shown
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import ipaddress
 import os
 import socket
 from typing import Final
@@ -63,7 +64,9 @@ def source_towards(target: str, version: int) -> str:
 
 
 def _is_of_the_link(address: str) -> bool:
-    return address.lower().startswith("fe80:")
+    """Whether an IPv6 address is good on its link alone; IPv4 ones may be translated farther on."""
+    parsed = ipaddress.ip_address(address)
+    return parsed.version == 6 and parsed.is_link_local
 
 
 def is_own_voice(address: str, target: str) -> bool:

@@ -2,7 +2,7 @@
 
 A raw socket is handed every ICMP message and every TCP segment of the machine; the kernel drops
 what these programs reject, so a download in the background costs the measurement nothing. They
-are coarse on purpose: what passes is parsed in full by `probe.network.packet`.
+are coarse on purpose: what passes is parsed in full by `probe.network.incoming`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from probe.network.incoming import EXTENSION_HEADERS
 from probe.network.linux import SO_ATTACH_FILTER
 from probe.network.packet import (
     CONTACT,
     ECHO_CONTACT,
-    EXTENSION_HEADERS,
     PROTOCOL_ICMP,
     PROTOCOL_ICMP6,
     PROTOCOL_TCP,
@@ -79,8 +79,8 @@ def icmp_program(version: int, udp_port: int) -> bytes:
     """Keep echo replies and quoted probes that say who we are, and quotes of our ports.
 
     Quotes too short to say it, or with IP options or extension headers, are kept:
-    `probe.network.packet` looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at the
-    ICMPv6 header.
+    `probe.network.incoming` looks at them. IPv4 raw sockets see the IP header, IPv6 ones start at
+    the ICMPv6 header.
     """
     if version == 4:
         start, echo_reply = _Step(_X_FROM_HEADER, 0), 0

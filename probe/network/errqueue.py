@@ -28,6 +28,7 @@ from probe.network import (
     NetworkError,
     NoRoute,
     NotPermitted,
+    incoming,
     packet,
 )
 from probe.network.addresses import (
@@ -308,17 +309,17 @@ class ErrorQueue:
         if error is None:
             self._discarded["local_error"] += 1
             return
-        meaning = packet.judge(version, error.icmp_type, error.code, method)
+        meaning = incoming.judge(version, error.icmp_type, error.code, method)
         if meaning is None:
-            self._discarded[packet.Refusal.OTHER_TYPE] += 1
+            self._discarded[incoming.Refusal.OTHER_TYPE] += 1
             return
         kind, err = meaning
         # The kernel takes the quoted IP header off, and the quoted UDP header, not the ICMP one.
         stripped = packet.IP_HEADER[version] + (8 if method is Method.UDP else 0)
         if error.extensions_at:
-            found = packet.extensions(data, error.extensions_at, declared=True)
+            found = incoming.extensions(data, error.extensions_at, declared=True)
         else:
-            found = packet.undeclared_extensions(data, stripped)
+            found = incoming.undeclared_extensions(data, stripped)
         received, ttl = arrival(control)
         observation = _Observation(
             received, error.offender, kind, ttl, 8 + stripped + len(data), err, found
@@ -331,7 +332,7 @@ class ErrorQueue:
             token, tag = found_tag
             self._settle(token, tag, method, flow, observation)
         elif len(data) < 8:
-            self._discarded[packet.Refusal.TRUNCATED] += 1
+            self._discarded[incoming.Refusal.TRUNCATED] += 1
         else:
             token = _echo_token(data)
             self._settle(token, self._tag_quoted(token, data), method, flow, observation)
@@ -349,7 +350,7 @@ class ErrorQueue:
                 return None
             pseudo = b"".join(socket.inet_pton(socket.AF_INET6, end) for end in ends)
             pseudo += struct.pack("!II", len(sent.data), packet.PROTOCOL_ICMP6)
-        shift = packet.echo_shift(sent.data, quoted, pseudo)
+        shift = incoming.echo_shift(sent.data, quoted, pseudo)
         tag = packet.tag_in_echo(quoted)
         if tag:
             if tag == sent.tag:

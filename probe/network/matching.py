@@ -12,7 +12,7 @@ import socket
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe.network import Answer, Capability, Kind, Method, NoRoute, packet
+from probe.network import Answer, Capability, Kind, Method, NoRoute, incoming, packet
 from probe.network.addresses import FAMILY, canonical, is_own_voice, source_towards
 from probe.network.clock import round_trip
 from probe.network.nat import Shifts
@@ -170,11 +170,11 @@ class Matching:
     ) -> Answer | None:
         """The same for any packet, and slower: `hear` asks it where a look is not enough."""
         heard = (
-            packet.parse_tcp(data, at)
+            incoming.parse_tcp(data, at)
             if protocol == packet.PROTOCOL_TCP
-            else packet.parse_icmp(version, data, at, self.markers[version].udp_port)
+            else incoming.parse_icmp(version, data, at, self.markers[version].udp_port)
         )
-        if isinstance(heard, packet.Refusal):
+        if isinstance(heard, incoming.Refusal):
             self.discarded[heard] += 1
             return None
         kind, method, token, tag, err, quote_at, quoted_ttl, quoted_tos, extensions = heard
@@ -191,16 +191,16 @@ class Matching:
             return None
         changed: tuple[str, ...] = ()
         if quote_at is not None:
-            changed = packet.changes(probe, data[quote_at:])
+            changed = incoming.changes(probe, data[quote_at:])
         if tag is None and ("destination" in changed or "ports" in changed):
             self.discarded["unexpected"] += 1
             return None
         if method is Method.UDP and version == 4 and "checksum" in changed:
             quoted = data[quote_at:]
-            shift = packet.udp_shift(probe, quoted)
+            shift = incoming.udp_shift(probe, quoted)
             if tag is not None:
                 self._shifts.shown(shift)
-            elif not self._shifts.known(shift) and shift != packet.source_shift(probe, quoted):
+            elif not self._shifts.known(shift) and shift != incoming.source_shift(probe, quoted):
                 self.discarded["wrong_tag"] += 1
                 return None
         # The kernel keeps out who claims to be us, but not over IPv6.

@@ -19,7 +19,7 @@ from collections import Counter
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe.network import NetworkError, packet
+from probe.network import NetworkError, incoming, packet
 from probe.network.addresses import FAMILY
 from probe.network.interfaces import Interfaces
 from probe.network.mailbox import Mailbox
@@ -120,14 +120,14 @@ class Pcap(WholePackets):
 
     def _hear(self, received: int, data: bytes) -> Answer | None:
         version = data[0] >> 4 if data else 0
-        at = packet.payload_start(data) if version == 4 else 40
+        at = incoming.payload_start(data) if version == 4 else 40
         if version not in self._ports or at is None or len(data) < at + 8:
-            self._matching.discarded[packet.Refusal.TRUNCATED] += 1
+            self._matching.discarded[incoming.Refusal.TRUNCATED] += 1
             return None
         length = int.from_bytes(data[2:4], "big") if version == 4 else data[4] << 8 | data[5]
         data = data[: length if version == 4 else 40 + length]  # short frames are padded
         if len(data) < at + 8:
-            self._matching.discarded[packet.Refusal.TRUNCATED] += 1
+            self._matching.discarded[incoming.Refusal.TRUNCATED] += 1
             return None
         leaving = self._leaving.pop(data, None)
         if leaving is not None:

@@ -2,7 +2,7 @@
 
 Needs CAP_NET_RAW. Whole packets are sent, IP header included, so that the token can stand where
 every router quotes it and nothing that a load balancer hashes is left to the kernel; answers are
-read by `probe.network.packet` from raw ICMP and TCP sockets behind a BPF filter. UDP probes leave
+read by `probe.network.incoming` from raw ICMP and TCP sockets behind a BPF filter. UDP probes leave
 from the port of an ordinary socket that is held open, so that no other program uses it.
 """
 
@@ -15,7 +15,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from probe.network import NetworkError, NotPermitted, packet
+from probe.network import NetworkError, NotPermitted, incoming, packet
 from probe.network.addresses import send_problem
 from probe.network.bpf import attach, icmp_program, tcp_program
 from probe.network.linux import (
@@ -149,9 +149,9 @@ class Raw(WholePackets):
                 self._tap(whole, received or time.time_ns())
             at: int | None = 0
             if version == 4:
-                at = 20 if len(data) >= 28 and data[0] == _PLAIN else packet.payload_start(data)
+                at = 20 if len(data) >= 28 and data[0] == _PLAIN else incoming.payload_start(data)
                 if at is None:
-                    self._matching.discarded[packet.Refusal.TRUNCATED] += 1
+                    self._matching.discarded[incoming.Refusal.TRUNCATED] += 1
                     continue
                 ttl = data[8]
             now = time.monotonic_ns()

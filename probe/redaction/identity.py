@@ -21,7 +21,9 @@ from probe.words.failure import BadInput
 from probe.words.language import _
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from probe.record import Trace
 
 # Flows 1 to 16, as RIPE Atlas numbers them; 0 there means "not Paris".
 PARIS_VARIATIONS = 16
@@ -60,18 +62,43 @@ class Identity:
             state["flow"] = flow
             state.pop("kept_nothing", None)
 
+    def restore(self, kept: Iterable[Trace]) -> None:
+        """Where the file is damaged, remember what the traces that are kept, oldest first, tell.
+
+        With new pseudonyms one vantage point would look like two. A network of which nothing is
+        kept gets a new one.
+        """
+        with self._locked():
+            try:
+                self._read()
+            except BadInput:
+                flow, vantages = 0, dict[str, str]()
+                for trace in kept:
+                    flow = trace.paris_id or flow
+                    if trace.vantage is not None and trace.vantage.asn is not None:
+                        vantages[str(trace.vantage.asn)] = trace.vantage.id
+                self._write({"flow": flow, "vantages": vantages})
+
     @contextmanager
     def _remembered(self) -> Iterator[dict[str, Any]]:
+        with self._locked():
+            state = self._read()
+            yield state
+            self._write(state)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         make_folder(self.path.parent)
         lock = open_private(self.path.with_suffix(".lock"))
         try:
             with naming(self.path):
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            state = self._read()
-            yield state
-            replace_file(self.path, json.dumps(state))
+            yield
         finally:
             os.close(lock)
+
+    def _write(self, state: dict[str, Any]) -> None:
+        replace_file(self.path, json.dumps(state))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -86,8 +113,9 @@ class Identity:
             or not isinstance(state.get("flow", 0), int)
         ):
             raise BadInput(
-                _("{path} cannot be read; delete it and this machine gets new pseudonyms").format(
-                    path=self.path
-                )
+                _(
+                    "{path} is damaged; the next run takes the pseudonyms of this machine from the "
+                    "traces that are kept"
+                ).format(path=self.path)
             )
         return state

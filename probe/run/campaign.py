@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from probe.misdated import Misdated, put_down_misdated
 from probe.origin.attribute import attribute
 from probe.record import (
     CAPTIVE_PORTAL,
@@ -24,7 +25,7 @@ from probe.record import (
 )
 from probe.redaction.redact import redact
 from probe.run.tally import ELSEWHERE, REFUSED, UNLOCATED, Tally
-from probe.spool import Misdated, Spool, put_down_misdated
+from probe.spool import Spool
 from probe.vantage.access import AccessNetworks
 from probe.vantage.hosting import hosting_networks
 from probe.vantage.locate import access_of_traces, in_doubt
@@ -85,6 +86,8 @@ class Campaign:
         self.circumstances: Callable[[str], Iterable[str]] = lambda _target: ()
         # From when to when the clock was wrong, once it was set: `ClockWatch.misdated`.
         self.clock_set: Callable[[], tuple[int, int] | None] = lambda: None
+        # Day files of which the disk does not give all, with the errors.
+        self.unread: dict[Path, OSError] = {}
         self._origin = origin
         self._premises = premises
         self._identity = identity
@@ -299,6 +302,7 @@ class Campaign:
             return
         if self._spool is None:
             self._spool = Spool(self.folder)
+            self.unread |= self._spool.unread
             self._identity.used(self.flow)
         self._doubt(trace)
         self._spool.append(redacted)
@@ -310,7 +314,7 @@ class Campaign:
             self._wrong = Misdated(*wrong, self.flow)
             put_down_misdated(self.folder, self._wrong)
             self.tally.misdated = self.tally.kept
-        if self._wrong is not None and self._wrong.holds(trace._replace(paris_id=self.flow)):
+        if self._wrong is not None and self._wrong.holds(self.flow, trace.timestamp):
             self.tally.misdated += 1
 
 

@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
-from probe.aside import Aside
+from probe.background import Background
 from probe.redaction.hostname import host_in, is_more, is_number
 from probe.words.failure import BadInput, Failure, Offline
 from probe.words.language import _
@@ -66,7 +66,9 @@ def resolve(host: str, version: int | None) -> str:
         raise _more_than_a_host(host)
     family = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[version]
     try:
-        found = Aside(lambda: socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)).result()
+        found = Background(
+            lambda: socket.getaddrinfo(host, None, family, socket.SOCK_DGRAM)
+        ).result()
     except socket.gaierror as problem:
         if is_no_name(problem):
             raise BadInput(

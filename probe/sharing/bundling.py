@@ -8,7 +8,6 @@ nobody for consent and sends nothing.
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,13 +16,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from probe import __version__
-from probe.disk.private import naming, sweep_unfinished
+from probe.disk.private import sweep_unfinished
+from probe.misdated import misdated
 from probe.record import moment
 from probe.sharing import shared
 from probe.sharing.bundle import LARGEST, BadBundle, digest_of, public_part, seal, unseal
 from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
 from probe.sharing.outbox import DayFile, Outbox, is_outbox, occupied
-from probe.spool import day_files, day_named, lines_in, misdated
+from probe.spool import day_files, day_named, lines_in, noting_unread
 from probe.vantage.timekeeping import EVER_SET, is_set_by_others
 from probe.words.failure import NotYetSent
 
@@ -57,17 +57,12 @@ _DRIFT = 600.0
 class Bundled:
     """What was made: bundles, and the lines that were left out by reason.
 
-    ``unread`` are the errors of a disk that does not give all of a day file; each names its own.
+    ``unread`` are the day files of which the disk does not give all: a bundle was made of the rest.
     """
 
     entries: list[OutboxEntry] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    unread: list[OSError] = field(default_factory=list)
-
-    def demand_all(self) -> None:
-        """Raise the first error of a disk that did not give all: a bundle was made of the rest."""
-        for problem in self.unread:
-            raise problem
+    unread: dict[Path, OSError] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,15 +92,16 @@ def bundle_new(spool: Path, outbox: Outbox, keys: Path) -> Bundled:
         return bundling.run()
 
 
-def unbundled(spool: Path, folder: Path) -> int:
+def unbundled(spool: Path, folder: Path, unread: dict[Path, OSError] | None = None) -> int:
     """How many traces of the spool are in no bundle of the outbox in a folder yet.
 
     Those of a time to come, or of a doubtful one, are not counted: no bundle is for them now.
     Of days before the last of which nothing is in a bundle every line counts, since to read them
-    takes long. Nothing is made, neither bundles nor an outbox.
+    takes long. See `noting_unread` for ``unread``. Nothing is made, neither bundles nor an outbox.
     """
-    last = last_day(spool)
-    latest = _latest(last)
+    kept_right = is_set_by_others()
+    last = _last_day(spool, kept_right=kept_right)
+    latest = _latest(last, kept_right=kept_right)
     with ExitStack() as stack:
         outbox = stack.enter_context(Outbox(folder)) if is_outbox(folder) else None
         begun = set() if outbox is None else outbox.days_begun()
@@ -116,27 +112,28 @@ def unbundled(spool: Path, folder: Path) -> int:
                 continue
             if day is not None and (day < EVER_SET or day > last):
                 continue
-            if day is None or day == last or path.name in begun:
-                new += sum(
-                    kept.problem is None
-                    and kept.trace is not None
-                    and kept.trace.timestamp <= latest
-                    and not (outbox is not None and outbox.bundled(kept.line))
-                    for kept in shared.lines_of_day(path)
-                )
-            else:
-                new += lines_in(path)
+            with noting_unread(path, unread):
+                if day is not None and day != last and path.name not in begun:
+                    new += lines_in(path)
+                    continue
+                for kept in shared.lines_of_day(path):
+                    new += (
+                        kept.problem is None
+                        and kept.trace is not None
+                        and kept.trace.timestamp <= latest
+                        and not (outbox is not None and outbox.bundled(kept.line))
+                    )
         return new
 
 
 def _new(
-    spool: Path, outbox: Outbox, unread: dict[str, OSError] | None = None
+    spool: Path, outbox: Outbox, unread: dict[Path, OSError]
 ) -> tuple[Iterator[Kept], list[DayFile]]:
     """The lines that are in no bundle yet, each once, and the day files as they are now.
 
     Day files that are as they were when all their lines were known are not read; the others are
-    those of the second value that the outbox does not know. Into ``unread`` go the errors of a disk
-    that does not give all of a day file, by its name; without it they are raised.
+    those of the second value that the outbox does not know. Into ``unread`` go those of which the
+    disk does not give all.
     """
     present = [DayFile.of(path) for path in day_files(spool)]
     known = {day.name for day in present if outbox.known(day)}
@@ -147,17 +144,12 @@ def _new(
         for path in day_files(spool):
             if path.name in known:
                 continue
-            try:
-                with naming(path):
-                    for kept in shared.lines_of_day(path):
-                        digest = digest_of(kept.line)
-                        if digest not in seen and not outbox.bundled(kept.line):
-                            seen.add(digest)
-                            yield kept
-            except OSError as problem:
-                if unread is None or problem.errno != errno.EIO:
-                    raise
-                unread[path.name] = problem
+            with noting_unread(path, unread):
+                for kept in shared.lines_of_day(path):
+                    digest = digest_of(kept.line)
+                    if digest not in seen and not outbox.bundled(kept.line):
+                        seen.add(digest)
+                        yield kept
 
     return lines(), present
 
@@ -169,10 +161,10 @@ class _Bundling:
         self.outbox = outbox
         self.keys = keys
         self.spool = spool
-        self.day = last_day(spool)
-        self.latest = _latest(self.day)
-        self.misdated = misdated(spool)
         self.kept_right = is_set_by_others()
+        self.day = _last_day(spool, kept_right=self.kept_right)
+        self.latest = _latest(self.day, kept_right=self.kept_right)
+        self.misdated = misdated(spool)
         self.done = Bundled()
         self.piles: dict[int, _Pile] = {}
         self.signed_before: dict[int, str] = {}
@@ -197,7 +189,7 @@ class _Bundling:
                 self.outbox.give_up(entry.sha256)
 
     def run(self) -> Bundled:
-        unread: dict[str, OSError] = {}
+        unread = self.done.unread
         new, present = _new(self.spool, self.outbox, unread)
         waiting: set[str] = set()
         for kept in new:
@@ -213,8 +205,8 @@ class _Bundling:
             self.put(kept.path.name, kept.line, kept.trace)
         for network in list(self.piles):
             self.close(network)
-        self.done.unread = list(unread.values())
-        self.outbox.know(day for day in present if day.name not in waiting | unread.keys())
+        waiting.update(path.name for path in unread)
+        self.outbox.know(day for day in present if day.name not in waiting)
         # Looked at anew: a day that has begun meanwhile may be in a bundle already.
         self.outbox.forget_days_but(path.name for path in day_files(self.spool))
         return self.done
@@ -228,7 +220,7 @@ class _Bundling:
         day = _day(trace)
         if day is None or day < EVER_SET.isoformat():
             return "at_no_time"
-        if any(span.holds(trace) for span in self.misdated):
+        if any(span.holds(trace.paris_id, trace.timestamp) for span in self.misdated):
             return "misdated"
         if trace.timestamp > self.latest:
             return DAY_TO_COME if self.kept_right else DOUBTFUL_DAY
@@ -292,10 +284,14 @@ def last_day(spool: Path) -> date:
     says nothing; but it may also have been far ahead for a run. So where it went on by more than a
     key lasts, that is believed after some days with measurements.
     """
+    return _last_day(spool, kept_right=is_set_by_others())
+
+
+def _last_day(spool: Path, *, kept_right: bool | None) -> date:
     today = datetime.now(UTC).date()
     named = (day_named(path.name) for path in day_files(spool))
     days = sorted(day for day in named if day is not None and day >= EVER_SET)
-    if is_set_by_others():
+    if kept_right:
         return min([*days[-1:], today])
     for number, (before, after) in enumerate(pairwise(days), 1):
         if (after - before).days >= ROTATION and len(days) - number < BELIEVED:
@@ -303,14 +299,14 @@ def last_day(spool: Path) -> date:
     return days[-1] if days else today
 
 
-def _latest(day: date) -> float:
+def _latest(day: date, *, kept_right: bool | None) -> float:
     """Up to when what is bundled may have begun, in seconds since the epoch.
 
     Up to the end of ``day``, the last one, and where others keep the clock right, up to now: what
     is dated later was measured by a clock that was ahead.
     """
     end = datetime.combine(day, time.max, UTC).timestamp()
-    return min(end, datetime.now(UTC).timestamp() + _DRIFT) if is_set_by_others() else end
+    return min(end, datetime.now(UTC).timestamp() + _DRIFT) if kept_right else end
 
 
 def _day(trace: Trace) -> str | None:

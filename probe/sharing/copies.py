@@ -29,14 +29,22 @@ def demand_folder(folder: Path) -> None:
         )
 
 
-def write_copy(data: bytes, target: Path, entry: OutboxEntry) -> None:
-    """Write a copy of a bundle for somebody else.
+def write_copy(data: bytes, target: Path, entry: OutboxEntry) -> bool:
+    """Write a copy of a bundle for somebody else; False where its time tells when.
 
     Its time is midnight before its newest trace: a stick carries that along, and the hour at which
     it was handed over is nobody's business.
     """
     midnight = datetime.fromisoformat(entry.last_day).replace(tzinfo=UTC).timestamp()
-    replace_file(target, data, dated=midnight)
+    return replace_file(target, data, dated=midnight)
+
+
+def warn_of_times(folder: Path) -> str:
+    """What is said where a copy could not be dated."""
+    return _(
+        "{folder} takes no times of files from us, so its files tell when they were copied there; "
+        "use another stick where nobody should know"
+    ).format(folder=folder)
 
 
 def sweep(folder: Path, name: str | None = None) -> None:

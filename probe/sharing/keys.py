@@ -47,7 +47,8 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
     Those of other networks are deleted where they are too old: who has left may not come back.
     One that a clock made which was ahead goes on from ``day``, no younger than it was: another in
     its place would look like a second volunteer.
-    Not for two processes at once. Raises `BadInput` for a key file that cannot be read.
+    One that is damaged goes, since all that its owner could do is to delete it.
+    Not for two processes at once.
     """
     make_folder(folder)
     known = []
@@ -57,17 +58,21 @@ def signing_key(folder: Path, network: int, day: date) -> Ed25519PrivateKey:
         elif of_network == network:
             known.append((made, path))
     for made, path in reversed(known):
-        key = read_key(path)
+        try:
+            key = read_key(path)
+        except BadInput:
+            # Nobody can sign with it any more; what it signed is put down beside it.
+            path.unlink()
+            continue
         # One of a day to come was made by a clock that was ahead.
         begun = made if made <= day else day - _used(folder, network, key, made)
         if (day - begun).days < ROTATION:
             if begun != made:
                 path.replace(_path(folder, network, begun))
             return key
-    fresh = make_key(_path(folder, network, day))
     for _made, path in known:
-        path.unlink()
-    return fresh
+        path.unlink(missing_ok=True)
+    return make_key(_path(folder, network, day))
 
 
 def _used(folder: Path, network: int, key: Ed25519PrivateKey, made: date) -> timedelta:

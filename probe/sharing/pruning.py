@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from probe.disk.private import open_kept, remove_file
 from probe.sharing.outbox import DayFile
-from probe.spool import day_files, day_named
+from probe.spool import day_files, day_named, noting_unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,26 +26,28 @@ def accepted_days(spool: Path, outbox: Outbox, today: date, days: int) -> list[P
     """The day files of a spool that lie more than so many days back and were accepted whole.
 
     The newest is never one of them: it tells where this machine was last, and what day has been.
+    Nor is one of which the disk does not give all.
     """
-    return [path for path in _old(spool, today, days) if _all(path, outbox)]
+    return [path for path in _old(spool, today, days) if _all(path, outbox, {})]
 
 
 def by_fate(
-    spool: Path, outbox: Outbox, today: date, days: int
+    spool: Path, outbox: Outbox, today: date, days: int, unread: dict[Path, OSError]
 ) -> tuple[list[Path], list[Path], list[Path]]:
     """The `accepted_days`, and those as old that stay: for now, and for good.
 
     For good stay those of which all is accepted that a bundle could take. The rest is in none, and
-    comes into none: what a key signed that was replaced since, or what cannot be read.
+    comes into none: what a key signed that was replaced since, or what cannot be read. For now stay
+    those of which the disk does not give all, which go into ``unread``.
     """
     accepted: list[Path] = []
     left: list[Path] = []
     final: list[Path] = []
     for path in _old(spool, today, days):
-        if _all(path, outbox):
+        if _all(path, outbox, unread):
             accepted.append(path)
         else:
-            (final if _is_final(path, outbox) else left).append(path)
+            (final if _is_final(path, outbox, unread) else left).append(path)
     return accepted, left, final
 
 
@@ -55,7 +57,7 @@ def prune(spool: Path, outbox: Outbox, files: Iterable[Path]) -> None:
     Killed at any moment, what is left of them is known to be bundled.
     """
     for path in files:
-        if path.exists() and _all(path, outbox):
+        if path.exists() and _all(path, outbox, {}):
             remove_file(path)
     outbox.forget_days_but(path.name for path in day_files(spool))
 
@@ -66,13 +68,15 @@ def _old(spool: Path, today: date, days: int) -> list[Path]:
     return [path for day, path in dated if day is not None and day < limit]
 
 
-def _is_final(path: Path, outbox: Outbox) -> bool:
-    with open_kept(path) as file:
+def _is_final(path: Path, outbox: Outbox, unread: dict[Path, OSError]) -> bool:
+    with noting_unread(path, unread), open_kept(path) as file:
         return outbox.known(DayFile.of(path)) and all(
             outbox.accepted(line) or not outbox.bundled(line) for line in file
         )
+    return False
 
 
-def _all(path: Path, outbox: Outbox) -> bool:
-    with open_kept(path) as file:
+def _all(path: Path, outbox: Outbox, unread: dict[Path, OSError]) -> bool:
+    with noting_unread(path, unread), open_kept(path) as file:
         return all(outbox.accepted(line) for line in file)
+    return False

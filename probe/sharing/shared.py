@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from probe.spool import Kept
 
 
-def lines(folder: Path) -> Iterator[Kept]:
+def lines(folder: Path, unread: dict[Path, OSError] | None = None) -> Iterator[Kept]:
     """All lines kept in a folder, oldest day first; `Kept.problem` says why one is not shared.
 
     A line without a problem is shared as `Kept.line`, its line end included. Not shared is what
     cannot be read, and what bears the marks of something that redaction did not make: no vantage,
-    or the address of a source. Somebody may have put such a line there by hand.
+    or the address of a source. Somebody may have put such a line there by hand. See
+    `probe.spool.noting_unread` for ``unread``.
     """
-    return map(_looked_at, read(folder))
+    return map(_looked_at, read(folder, unread))
 
 
 def lines_of_day(path: Path) -> Iterator[Kept]:

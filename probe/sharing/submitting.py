@@ -230,7 +230,7 @@ class Submitting:
     def _reason(self, name: str) -> str:
         for entry in self.outbox.entries("sha256 = ?", name):
             return entry.reason or ""
-        return damaged()
+        return damaged(self.outbox.path_of(name))
 
 
 def _said(known: Attempts) -> str | None:

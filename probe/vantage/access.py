@@ -27,7 +27,8 @@ class AccessNetworks:
 
     ``known`` are those by IP version, as far as they are known; ``said_country`` is the user's
     word on where they are. ``usual`` is the one that their settings name, for a provider that
-    keeps silent; it is not believed where another network shows right behind their router.
+    keeps silent; it is not believed where another network shows right behind their router, nor
+    where it shows itself behind another, or the other IP version is another provider's.
     ``instead`` is, by IP version, the network that stands first where the one that the user named
     never did: it may be the access network after all.
     """
@@ -89,6 +90,9 @@ class AccessNetworks:
             found = self._fallen_silent(traces) or access_of_traces(
                 traces, self.expected_country, self._origin
             )
+        elif self._is_contradicted(found, traces):
+            # The first network to show may as well stand behind another silent one.
+            found = self._fallen_silent(traces)
         if found is not None:
             self.known[version] = found
         return found is not None
@@ -113,6 +117,19 @@ class AccessNetworks:
         (asn,) = before
         organisation, country = self._origin.organisation(asn), self._origin.country(asn)
         return Access(asn, organisation, country, "first_hops")
+
+    def _is_contradicted(self, silent: Access, traces: Collection[Trace]) -> bool:
+        """Whether what else is known shows that this is not the line of a network.
+
+        Either the line is another one at home over the other IP version; one abroad is a tunnel's.
+        Or that network does answer, and only behind another one. That paths first show other
+        networks than before tells nothing: so they do where a gateway is switched on.
+        """
+        home = {self.said_country, silent.country}
+        return any(
+            access.organisation != silent.organisation and access.country in home
+            for access in self.known.values()
+        ) or _shows_behind_others(silent, traces, self._origin)
 
     def _shows_no_place_for(self, silent: Access, traces: Collection[Trace]) -> bool:
         """Whether no network that keeps silent can stand before the first that shows."""
@@ -200,6 +217,22 @@ class AccessNetworks:
                 return hop.number, other
             other = other or hop.number
         return None, other
+
+
+def _shows_behind_others(access: Access, traces: Iterable[Trace], origin: Attributor) -> bool:
+    """Whether a network shows on paths, and always behind another one."""
+    stands_first = set()
+    for trace in traces:
+        shown = [
+            origin.organisation(hop.attribution.asn)
+            for hop in trace.hops
+            if hop.attribution is not None
+            and hop.attribution.asn is not None
+            and majority(hop.replies) != trace.dst_addr
+        ]
+        if access.organisation in shown:
+            stands_first.add(shown[0] == access.organisation)
+    return stands_first == {False}
 
 
 def _heard(trace: Trace, farthest: int) -> dict[int, str]:

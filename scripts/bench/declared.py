@@ -112,7 +112,7 @@ _WITHOUT_PACKETS = (
         "parsing",
         "one Time Exceeded that quotes our probe, read",
         here,
-        ours=(_work("probe.network.packet", "parse_gatewatch"),),
+        ours=(_work("probe.network.incoming", "parse_gatewatch"),),
         peers=(_work("scapy", "parse_scapy", module="scapy"),),
         repetitions=3,
     ),

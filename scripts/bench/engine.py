@@ -37,7 +37,7 @@ def routes_from(country: str) -> Routes:
 
     The address table opens while the first answers come, as for ``gatewatch trace``.
     """
-    from probe.aside import Aside  # noqa: PLC0415 - only economical tracing needs them
+    from probe.background import Background  # noqa: PLC0415 - only economical tracing needs them
     from probe.engine.economical import Routes  # noqa: PLC0415
 
     def open_table() -> Manner:
@@ -47,7 +47,7 @@ def routes_from(country: str) -> Routes:
         home = None if country == "-" else country
         return Manner(open_origin(), lambda _: home, multipath="off")
 
-    opened = functools.cache(Aside(open_table).result)
+    opened = functools.cache(Background(open_table).result)
     return Routes(lambda address: opened().is_abroad(address))
 
 

@@ -64,7 +64,7 @@ def _replies() -> tuple[Marker, list[bytes]]:
 
 
 def parse_gatewatch(_: str) -> dict[str, float]:
-    from probe.network.packet import Heard, parse_icmp, payload_start  # noqa: PLC0415
+    from probe.network.incoming import Heard, parse_icmp, payload_start  # noqa: PLC0415
 
     marker, replies = _replies()
 

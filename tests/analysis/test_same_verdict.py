@@ -28,7 +28,7 @@ from probe.cli import main
 from probe.demo import Country
 from probe.origin import open_origin
 from probe.record import from_line
-from tests.consenting import agree
+from tests.harness.consenting import agree
 
 pytestmark = pytest.mark.xdist_group("cluster")
 

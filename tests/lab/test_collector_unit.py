@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from tests.harness.pages import ROOT, blocks
 from tests.lab.booted import Booted, missing
 from tests.lab.namespaces import needs
-from tests.pages import ROOT, blocks
 
 reason = missing()
 pytestmark = [

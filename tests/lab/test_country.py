@@ -18,7 +18,7 @@ import click
 import pytest
 
 from analysis.words.render import plain
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.internet import internet
 from tests.lab.namespaces import needs
 from tests.lab.topology import VERSIONS

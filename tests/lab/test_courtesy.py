@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.spool import read
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import Chain, chain, requires_lab
 from tests.lab.path import paths_seen
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.harness.pages import ROOT, blocks, pattern_of
 from tests.lab.namespaces import Chain, Namespace, User, chain, requires_lab
 from tests.lab.test_consent import COUNTER, arrived
-from tests.pages import ROOT, blocks, pattern_of
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 

@@ -13,7 +13,7 @@ from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import ICMPv6TimeExceeded, IPv6
 from scapy.utils import rdpcap
 
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import Chain, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-evidence")]

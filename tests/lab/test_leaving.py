@@ -19,12 +19,12 @@ import pytest
 
 from probe.record import from_line
 from probe.spool import read
-from tests.collecting import ROOT, collecting
-from tests.consenting import agree
+from tests.harness.collecting import ROOT, collecting
+from tests.harness.consenting import agree
+from tests.harness.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
+from tests.harness.proxies import certificate
+from tests.harness.searching import found_in, told_by_files
 from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
-from tests.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
-from tests.proxies import certificate
-from tests.searching import found_in, told_by_files
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]
 

@@ -21,7 +21,7 @@ import pytest
 
 from probe.spool import read
 from probe.words.failure import NoConsent
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import (
     HOST_NAME,
     Chain,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.spool import read
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import NOBODY, Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-privileges")]

@@ -14,7 +14,7 @@ from ripe.atlas.sagan import TracerouteResult
 
 from probe.record import from_line
 from probe.spool import Spool, read
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-commands")]

@@ -15,14 +15,14 @@ from trio.testing import MockClock
 
 from probe.network import Capability, Network
 from probe.network.errqueue import open_errqueue
-from probe.network.packet import Refusal
+from probe.network.incoming import Refusal
 from probe.network.pcap import open_pcap
 from probe.network.raw import open_raw
 from probe.network.scenario import load
+from tests.harness.playing import SCENARIOS, Played, play
 from tests.lab import wild
 from tests.lab.namespaces import requires_lab
 from tests.lab.tun import Internet, allow_ping_sockets, enter_own_network
-from tests.playing import SCENARIOS, Played, play
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

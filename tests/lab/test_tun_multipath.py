@@ -14,7 +14,7 @@ from probe.graph import Graph
 from probe.network import Method, Network
 from probe.network.errqueue import open_errqueue
 from probe.network.raw import open_raw
-from tests.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
+from tests.harness.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
 from tests.lab.namespaces import requires_lab
 from tests.lab.tun import Internet, allow_ping_sockets, enter_own_network
 

@@ -17,7 +17,7 @@ import zstandard
 
 from probe.record import CAPTIVE_PORTAL, NEW_TTL
 from probe.spool import read
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.lab.namespaces import HOST_NAME, Chain, User, chain, requires_lab
 from tests.lab.test_consent import COUNTER, arrived
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe import crash
-from probe.pasting import harmless
+from probe.scrubbing import harmless
 from probe.vantage import locate
 
 FAULTY = """

@@ -50,14 +50,15 @@ from probe.vantage.ground import LineEnd
 from probe.vantage.locate import read_premises
 from probe.words.failure import BadInput, Failure
 from probe.words.sentence import Sentence, as_it_is
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder that does not exist yet."""
+    """A data folder that does not exist yet, as does the usual one."""
     folder = tmp_path / "home"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("GATEWATCH_HOME", str(folder))
     return folder
 
@@ -357,9 +358,10 @@ def test_a_data_folder_outside_of_home_is_not_named(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
     found += keeping.disk()
     monkeypatch.undo()
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "share"))
     monkeypatch.setenv("GATEWATCH_HOME", str(agree(stick / "our data")))
     found.append(only(keeping.folder()))
-    (stick / "our data" / "vantage.state").write_text("rubbish", encoding="utf-8")
+    (stick / "our data" / "allowance.state").write_text("rubbish", encoding="utf-8")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0))
     found += [*keeping.memory(), *keeping.disk()]
     (stick / "our data" / "consent.json").write_text("rubbish", encoding="utf-8")
@@ -368,7 +370,7 @@ def test_a_data_folder_outside_of_home_is_not_named(
     assert [one.remedy for one in found if one.remedy] == [
         'sudo install -d -m 700 -o "$USER" "$GATEWATCH_HOME"',
         "df -h",
-        'rm "$GATEWATCH_HOME/vantage.state"',
+        'rm "$GATEWATCH_HOME/allowance.state"',
         'df -h "$GATEWATCH_HOME"',
         "gatewatch consent grant",
     ]
@@ -384,6 +386,22 @@ def test_a_folder_that_cannot_be_made_comes_with_the_command_that_makes_it(
     assert only(keeping.folder()).remedy == 'sudo chown -R "$USER" "$GATEWATCH_HOME"'
 
 
+def test_a_second_data_folder_of_the_user_is_found(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody adds up what is sent from both: neither has the other's count."""
+    home.mkdir(mode=0o700)
+    usual = tmp_path / "share" / "gatewatch"
+    usual.mkdir(parents=True)
+    assert only(keeping.folder()).state == "ok"
+    (usual / "allowance.state").write_text("2026-12-01 000000000000000060\n", encoding="utf-8")
+    first, second = keeping.folder()
+    assert (first.state, second.state, second.remedy) == ("ok", "warning", None)
+    assert second.says.startswith("$XDG_DATA_HOME/gatewatch has been measured into as well")
+    monkeypatch.delenv("GATEWATCH_HOME")
+    assert str(tmp_path) not in only(keeping.folder()).says
+
+
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="tells what is mounted how")
 def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another owner would not mend it."""
@@ -393,7 +411,7 @@ def test_a_read_only_file_system_is_found(home: Path, monkeypatch: pytest.Monkey
     assert finding.says.endswith("lies on a file system that can only be read")
 
 
-@pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
+@pytest.mark.parametrize("name", ["allowance.state", "schedule.state"])
 def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     """A power cut may leave rubbish in it; then nothing is measured until somebody deletes it."""
     home.mkdir()
@@ -404,6 +422,15 @@ def test_a_memory_that_stops_every_run_is_found(home: Path, name: str) -> None:
     assert f"{name} cannot be read" in finding.says
     found = json.loads(doctor("--json").stdout)["findings"]
     assert finding.says in [entry["says"] for entry in found]
+
+
+def test_pseudonyms_that_the_next_run_restores_are_not_to_be_deleted(home: Path) -> None:
+    """With new ones the same machine would look like two."""
+    home.mkdir()
+    (home / "vantage.state").write_text("rubbish", encoding="utf-8")
+    finding = only(keeping.memory())
+    assert (finding.state, finding.remedy) == ("warning", "gatewatch run")
+    assert "vantage.state is damaged; the next run takes the pseudonyms" in finding.says
 
 
 @pytest.mark.parametrize("name", ["vantage.state", "allowance.state", "schedule.state"])
@@ -419,13 +446,13 @@ def test_a_folder_in_the_place_of_a_memory_is_found(home: Path, name: str) -> No
 
 
 def test_a_key_that_signs_nothing_is_found(home: Path) -> None:
-    """Until it is deleted nothing is bundled, and the timer's log says: see doctor."""
+    """The next bundle is signed by another, which tells nobody that it is of the same machine."""
     signing_key(home / "keys", 38623, date(2026, 11, 1))
     assert only(keeping.memory()).state == "ok"
     (key,) = (home / "keys").iterdir()
     key.write_bytes(bytes(100))
     finding = only(keeping.memory())
-    assert (finding.state, finding.remedy) == ("failed", f'rm "$GATEWATCH_HOME/keys/{key.name}"')
+    assert (finding.state, finding.remedy) == ("warning", f'rm "$GATEWATCH_HOME/keys/{key.name}"')
     assert f"{key.name} is no key of gatewatch; delete it" in finding.says
 
 
@@ -460,10 +487,10 @@ def test_a_failure_does_not_name_the_home(home: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOME", str(home.parent))
     home.mkdir()
     (home / "settings.toml").write_text('collectr = "https://example.org"\n', encoding="utf-8")
-    (home / "vantage.state").write_text("rubbish", encoding="utf-8")
+    (home / "allowance.state").write_text("rubbish", encoding="utf-8")
     said = doctor("--json").stdout
     assert "~/home/settings.toml:1" in said
-    assert "rm ~/home/vantage.state" in said
+    assert "rm ~/home/allowance.state" in said
     assert str(home.parent) not in said
 
 

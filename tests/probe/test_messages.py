@@ -18,7 +18,7 @@ from babel.messages.catalog import Catalog, Message
 from probe.run import allowance
 from probe.words import failure
 from scripts.messages import ROOT, catalogues, read, template, untranslated
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe.sharing.test_bundling import keep, trace
 
 CATALOGUES = [pytest.param(path, id=path.parents[1].name) for path in catalogues()]

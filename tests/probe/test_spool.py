@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,9 +19,9 @@ from hypothesis import strategies as st
 
 from probe.record import Trace, to_line
 from probe.redaction.redact import Redacted
-from probe.spool import Misdated, Spool, day_files, misdated, put_down_misdated, read, torn
+from probe.spool import Spool, read, torn
 from probe.words.failure import PartlyDone
-from tests.descriptors import file_of, open_below
+from tests.harness.descriptors import file_of, open_below
 
 DAY = 86_400
 NOON = 1_795_435_200  # 2026-11-23 12:00 UTC
@@ -333,24 +334,29 @@ def test_two_writers_at_once_do_not_mix_their_lines(tmp_path: Path) -> None:
     assert torn(tmp_path) == 0
 
 
-def test_what_was_misdated_is_put_down_beside_the_days(tmp_path: Path) -> None:
-    """By the run's flow: another run may have measured at the time that a wrong clock showed."""
-    folder = tmp_path / "spool"
-    assert misdated(folder) == ()
-    for flow in (3, 4):
-        put_down_misdated(folder, Misdated(100, 200, flow))
-    with (folder / "misdated.times").open("a") as file:
-        file.write("junk\n")
-    first, second = misdated(folder)
+def test_an_old_day_whose_end_the_disk_does_not_give_keeps_nobody_from_appending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written today goes elsewhere on the disk; that of today has to be mended."""
+    bad = tmp_path / "2020-01-01.jsonl"
+    today = tmp_path / f"{datetime.now(UTC).date()}.jsonl"
+    for path in (bad, today):
+        path.write_bytes(b"{}\n")
+    failing = {bad.stat().st_ino}
+    whole = os.pread
 
-    def dated(moment: int, flow: int) -> Trace:
-        return trace(timestamp=moment)._replace(paris_id=flow)
+    def pread(file: int, size: int, offset: int) -> bytes:
+        if os.fstat(file).st_ino in failing:
+            raise OSError(errno.EIO, "Input/output error")
+        return whole(file, size, offset)
 
-    assert first.holds(dated(100, 3))
-    assert first.holds(dated(200, 3))
-    assert not first.holds(dated(99, 3))
-    assert not first.holds(dated(201, 3))
-    assert not first.holds(dated(150, 4))
-    assert second.holds(dated(150, 4))
-    assert (folder / "misdated.times").stat().st_mode & 0o777 == 0o600
-    assert day_files(folder) == []
+    monkeypatch.setattr(os, "pread", pread)
+    unread: dict[Path, OSError] = {}
+    assert torn(tmp_path, unread) == 0
+    with Spool(tmp_path) as spool:
+        spool.append(trace(1))
+    assert list(spool.unread) == list(unread) == [bad]
+    failing.add(today.stat().st_ino)
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        Spool(tmp_path)
+    assert raised.value.filename == str(today)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probe.network import Kind, Method, packet
+from probe.network import Kind, Method, incoming
 from probe.network.matching import Matching
 from scripts import fuzz
 
 if TYPE_CHECKING:
     from probe.network import Answer
-    from probe.network.packet import Heard
+    from probe.network.incoming import Heard
 
 
 def test_twenty_thousand_damaged_packets_invent_no_hop(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +25,7 @@ def test_twenty_thousand_damaged_packets_invent_no_hop(capsys: pytest.CaptureFix
     assert total.packets == 20_000
     assert total.answered.total() + total.refused.total() == 20_000
     assert set(total.answered) == set(Kind)
-    assert set(total.refused) == {*packet.Refusal, "unexpected", "wrong_tag"}
+    assert set(total.refused) == {*incoming.Refusal, "unexpected", "wrong_tag"}
 
 
 def test_a_run_ends_when_its_time_is_over() -> None:
@@ -34,13 +34,13 @@ def test_a_run_ends_when_its_time_is_over() -> None:
 
 
 def believing(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
-    heard = packet.parse_icmp
+    heard = incoming.parse_icmp
 
-    def parse(version: int, data: bytes, at: int, udp_port: int) -> Heard | packet.Refusal:
+    def parse(version: int, data: bytes, at: int, udp_port: int) -> Heard | incoming.Refusal:
         found = heard(version, data, at, udp_port)
-        return found if isinstance(found, packet.Refusal) else found._replace(**{name: value})
+        return found if isinstance(found, incoming.Refusal) else found._replace(**{name: value})
 
-    monkeypatch.setattr(packet, "parse_icmp", parse)
+    monkeypatch.setattr(incoming, "parse_icmp", parse)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from analysis.collect.store import Store
 from probe.sharing.bundle import LARGEST, LARGEST_FILE, sha256_of
 from probe.sharing.receipt import Receipt, read_receipt
 from tests.analysis.collect.bundles import line, sealed, trace
-from tests.collecting import Collector, collecting
+from tests.harness.collecting import Collector, collecting
 from tests.probe.sharing.test_bundle import bomb, repacked
 
 TODAY = datetime.now(UTC).date().isoformat()

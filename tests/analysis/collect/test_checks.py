@@ -23,7 +23,7 @@ from probe.graph import Graph, Level, Link, Node
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_line
 from probe.sharing.bundle import seal, unseal
 from tests.analysis.collect.bundles import KEY, NETWORK, NOW, line, sealed, trace
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 
 

@@ -28,10 +28,10 @@ from probe.sharing.bundle import sha256_of
 from probe.sharing.receipt import Status
 from tests.analysis.collect.bundles import NOW, line, sealed, trace
 from tests.analysis.collect.test_store import OF_THE_FIRST_VERSION, files, put
-from tests.collecting import ROOT, collecting
-from tests.descriptors import open_files
-from tests.nobody import holds_for_nobody, needs_root
-from tests.proxies import certificate
+from tests.harness.collecting import ROOT, collecting
+from tests.harness.descriptors import open_files
+from tests.harness.nobody import holds_for_nobody, needs_root
+from tests.harness.proxies import certificate
 
 BUNDLES = sorted((sealed([line(trace(number))]) for number in range(3)), key=sha256_of)
 NAMES = [sha256_of(data) for data in BUNDLES]

@@ -21,7 +21,7 @@ from analysis.collect.store import InUse, NotHeld, Store, public_key
 from probe.sharing.bundle import Bundle, public_part, sha256_of
 from probe.sharing.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
-from tests.nobody import needs_root
+from tests.harness.nobody import needs_root
 
 
 def put(store: Store, data: bytes) -> Receipt:

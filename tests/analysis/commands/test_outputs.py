@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from analysis.commands.outputs import written
 from probe.words.failure import PartlyDone
-from tests.nobody import needs_root
+from tests.harness.nobody import needs_root
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[3]
 
 
 @needs_root
@@ -45,3 +46,40 @@ def test_what_the_disk_does_not_take_leaves_what_was_there(
         unfinished.write_text("new", encoding="utf-8")
     assert page.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [page]
+
+
+_MIDWAY = """
+import sys
+from pathlib import Path
+from analysis.commands.outputs import written
+
+with written(Path(sys.argv[1])) as unfinished:
+    unfinished.write_text("half")
+    print(unfinished, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_call_left_goes_with_the_next_and_what_a_live_one_writes_stays(
+    tmp_path: Path,
+) -> None:
+    """Nobody looks for hidden files; they would hold what volunteers measured for good."""
+    page = tmp_path / "page.html"
+    told = [sys.executable, "-c", _MIDWAY, str(page)]
+    rooted = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=rooted
+    ) as live:
+        assert live.stdout is not None
+        half = Path(live.stdout.readline().rstrip())
+        with written(page) as unfinished:
+            unfinished.write_text("whole", encoding="utf-8")
+        assert half.read_text(encoding="utf-8") == "half"
+        live.kill()
+    strange = tmp_path / ".gatewatch-mine"
+    strange.mkdir()
+    assert half.exists()
+    with written(page) as unfinished:
+        unfinished.write_text("anew", encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == "anew"
+    assert set(tmp_path.iterdir()) == {page, strange}

@@ -65,7 +65,7 @@ def figures(captured: int, of: int, **changes: Any) -> Figures:
         "days": 8,
         "effective_gateways": 5.0,
         "apart": (),
-        "in_twos": frozenset(),
+        "meeting_in_pairs": frozenset(),
         "late": None,
     }
 

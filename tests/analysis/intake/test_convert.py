@@ -28,6 +28,7 @@ from analysis.intake import convert as conversion
 from analysis.intake.convert import Form, NotAFile, convert, differences, form_of
 from analysis.intake.formats import parquet
 from analysis.intake.formats.atlas import to_atlas, unkept
+from analysis.intake.inputs import find_files
 from analysis.intake.load import load
 from analysis.tables import write_portions
 from probe.cli import main
@@ -36,11 +37,12 @@ from probe.origin import Origin
 from probe.record import Attribution, Hop, Reply, Trace, Vantage, from_json, to_json, to_line
 from probe.words.failure import PIPE_CLOSED
 from tests.analysis.intake.test_load import OURS, lines, result
-from tests.descriptors import file_of, open_below
+from tests.harness.descriptors import file_of, open_below
 
 OUT: dict[Form, str] = {"records": "out.jsonl", "atlas": "out.jsonl.gz", "parquet": "out"}
 DATA = Path(__file__).parents[2] / "data/traces"
 ROOT = Path(__file__).parents[3]
+_ROOTED = os.environ | {"PYTHONPATH": str(ROOT)}
 
 # ------------------------------------------------------------------------- any trace at all
 
@@ -449,10 +451,56 @@ def test_what_the_disk_has_not_taken_has_no_name(
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(file_of(file)))
     convert([from_json(result())], str(tmp_path / OUT[form]), form)
     written = {path for path in tmp_path.rglob("*") if path != tmp_path}
-    unfinished = f"{OUT[form]}.part"
+    unfinished = f"{OUT[form]}.part/unfinished"
     named = [Path(str(path).replace(unfinished, OUT[form])) for path in synced]
     assert set(named) == written | {tmp_path}
     assert synced[-1] == tmp_path
+
+
+_MIDWAY = """
+import json, sys
+from analysis.intake.convert import convert
+from probe.record import from_json
+
+def traces():
+    yield from_json(json.loads(sys.argv[3]))
+    print("midway", flush=True)
+    sys.stdin.read()
+
+convert(traces(), sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("form", ["records", "atlas", "parquet"])
+def test_what_a_killed_call_left_is_replaced_and_what_a_live_one_writes_is_not(
+    form: Form, inputs: Path
+) -> None:
+    """The same command works when it is called again; two at once do not take turns at a file."""
+    arguments = ("in.jsonl", OUT[form], "--format", form, "--malformed", "ignore")
+    told = [sys.executable, "-c", _MIDWAY, OUT[form], form, json.dumps(result())]
+    with subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_ROOTED) as live:
+        assert live.stdout is not None
+        assert live.stdout.readline() == b"midway\n"
+        refused = run(*arguments)
+        assert refused.exit_code == 2
+        assert f"{OUT[form]}.part is being written by another call" in refused.stderr
+        assert find_files(["."]) == ["in.jsonl"]
+        live.kill()
+    assert Path(f"{OUT[form]}.part").is_dir()
+    assert find_files(["."]) == ["in.jsonl"]
+    assert run(*arguments).exit_code == 0
+    assert {path.name for path in inputs.iterdir()} == {"in.jsonl", OUT[form]}
+    assert len(load([OUT[form]]).traces) == len(load(["in.jsonl"]).traces)
+
+
+def test_a_file_that_only_sounds_unfinished_is_not_taken_away(inputs: Path) -> None:
+    """Other programs call so what they fetch."""
+    fetched = Path("out.jsonl.part")
+    fetched.write_text("half")
+    done = run("in.jsonl", "out.jsonl")
+    assert done.exit_code == 2
+    assert "out.jsonl.part is there already; choose another name" in done.stderr
+    assert fetched.read_text() == "half"
 
 
 @pytest.mark.parametrize("name", ["x.parquet", "x.tar", "x.warts"])

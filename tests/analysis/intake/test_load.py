@@ -40,8 +40,8 @@ from analysis.judgement.judge import judge
 from analysis.policy import Policy
 from probe.record import MalformedRecord, Vantage, from_json, from_line, to_line
 from tests.analysis.country import HOME, NOW, Country
-from tests.nobody import holds_for_nobody, needs_root
-from tests.published import published
+from tests.harness.nobody import holds_for_nobody, needs_root
+from tests.harness.published import published
 
 
 def result(number: int = 0, **changes: Any) -> dict[str, Any]:

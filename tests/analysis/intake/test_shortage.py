@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.descriptors import error_without_descriptors
+from tests.harness.descriptors import error_without_descriptors
 
 
 @pytest.mark.parametrize(

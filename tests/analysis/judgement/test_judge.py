@@ -198,7 +198,7 @@ def test_a_gateway_on_some_of_the_days_forbids_diverse(nights: int, grade: str) 
     assert any(said in reason for reason in verdict.fields["reasons"]) is (grade == "mixed")
 
 
-def test_a_gateway_of_many_sites_may_hide_in_numbers_that_come_in_twos() -> None:
+def test_a_gateway_of_many_sites_may_hide_in_numbers_that_are_met_in_pairs() -> None:
     """Two networks come to each of six routers: nobody is named, and what would tell is said."""
     country = Country(12)
     for i, day in product(range(1, 13), range(8)):

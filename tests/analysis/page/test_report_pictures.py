@@ -18,7 +18,7 @@ from analysis.page.report import asked_by_step
 from probe.cli import main
 from tests.analysis.country import Country
 from tests.analysis.verdicts import HOSTILE, behind_a_gateway, text_of, verdict_of
-from tests.pages import ROOT
+from tests.harness.pages import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from analysis.simulated.simulation import Truth as Country
 from analysis.simulated.world import COUNTRY
 from probe.cli import main
 from probe.record import to_line
-from tests.descriptors import open_files
+from tests.harness.descriptors import open_files
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")

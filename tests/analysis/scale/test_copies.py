@@ -16,7 +16,7 @@ from analysis.intake.inputs import InputError
 from analysis.intake.load import Input, open_input
 from analysis.scale.copies import NoCopy, Reader
 from analysis.scale.pieces import Piece, Uncut, cut_up, pieces, uncut
-from tests.nobody import holds_for_nobody, needs_root
+from tests.harness.nobody import holds_for_nobody, needs_root
 
 TEXT = b"".join(b'{"line": %d, "rest": "%s"}\n' % (n, b"x" * (n % 97)) for n in range(3000))
 

@@ -35,7 +35,7 @@ from analysis.simulated.simulation import NOW, Simulated, over_time
 from analysis.simulated.world import COUNTRY
 from probe.record import Trace, to_json, to_line
 from probe.sharing.bundle import public_part, seal
-from tests.descriptors import open_below
+from tests.harness.descriptors import open_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

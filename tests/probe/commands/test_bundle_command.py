@@ -16,8 +16,8 @@ from probe.cli import main
 from probe.sharing import shared
 from probe.sharing.bundle import unseal
 from probe.spool import Kept
-from tests.consenting import agree
-from tests.pages import ROOT, blocks, commands_of, pattern_of
+from tests.harness.consenting import agree
+from tests.harness.pages import ROOT, blocks, commands_of, pattern_of
 from tests.probe.sharing.test_bundling import dated, keep, trace
 
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.owner.consent import VERSION
-from tests.consenting import agree
+from tests.harness.consenting import agree
 
 ROOT = Path(__file__).parents[3]
 

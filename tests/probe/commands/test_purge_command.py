@@ -19,11 +19,11 @@ from probe.cli import main
 from probe.disk.belongings import belongings, strangers, take_away
 from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import Receipt
 from probe.words.failure import PartlyDone
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
 from tests.probe.sharing.test_bundling import keep, trace
 
@@ -270,7 +270,7 @@ def test_who_does_not_end_is_not_waited_for(
     monkeypatch.setattr("probe.commands.purge._PATIENCE", 0.0)
     with (
         Outbox(home / "outbox") as outbox,
-        alone(home) if what == "a run" else outbox.locked(what),
+        lock(home) if what == "a run" else outbox.locked(what),
     ):
         done = CliRunner().invoke(main, ["purge", "--yes"])
     assert done.exit_code == PartlyDone.exit_code
@@ -285,7 +285,7 @@ def test_whoever_is_at_work_ends_first(
 ) -> None:
     """Consent goes before all else, which ends it; what it wrote until then goes as well."""
     with ExitStack() as at_work:
-        at_work.enter_context(alone(home))
+        at_work.enter_context(lock(home))
 
         def end(_: float) -> None:
             assert not (home / "consent.json").exists()
@@ -335,7 +335,7 @@ def test_only_what_was_accepted_goes_where_that_is_asked(home: Path, clock: Play
             outbox.received(receipt, receipt.signed(key))
     before = files(home)
     assert CliRunner().invoke(main, ["purge", "--accepted", "30"]).exit_code == 2
-    with alone(home):
+    with lock(home):
         assert CliRunner().invoke(main, ["purge", "--accepted", "30", "--yes"]).exit_code == 2
     assert files(home) == before
     looked = json.loads(gatewatch("purge", "--accepted", "30", "--json").stdout)

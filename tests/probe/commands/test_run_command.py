@@ -35,8 +35,9 @@ from probe.redaction.redact import Redacted
 from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
 from probe.vantage.timekeeping import ClockWatch
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 
 TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", paths.TARGET_6]
 
@@ -146,6 +147,34 @@ def test_a_clock_that_is_set_while_a_run_goes_on_is_told(
     change(home, {Permission.SHARE: True}, date(2026, 11, 2))
     done = json.loads(CliRunner().invoke(main, ["bundle", "--json"]).stdout)
     assert done["left_out"] == {"misdated": int(told.split()[0])}
+
+
+def test_a_day_that_the_disk_does_not_give_ends_no_run_and_is_named(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """What is measured today does not hang on a card's old block."""
+    says = make_unreadable(home / "spool" / "2020-01-01.jsonl")
+    for words in (("--dry-run",), (), ("--resume",)):
+        done = run("--targets", listed(*TARGETS), *words)
+        assert done.exit_code == 0
+        assert words or done.stdout.count(says) == 1
+    said = summary("--targets", listed(*TARGETS))
+    assert (said["exit"], said["kept"]) == (0, len(TARGETS))
+
+
+def test_damaged_pseudonyms_come_back_from_the_spool(
+    home: Path, listed: Callable[..., str]
+) -> None:
+    """A power cut made one volunteer two, once somebody had deleted what stopped every run."""
+    run("--targets", listed(*TARGETS))
+    before = (home / "vantage.state").read_bytes()
+    (home / "vantage.state").write_bytes(bytes(len(before)))
+    assert run("--targets", listed(*TARGETS), "--resume").exit_code == 0
+    assert json.loads((home / "vantage.state").read_bytes())["vantages"]
+    assert run("--targets", listed(*TARGETS)).exit_code == 0
+    names = {record["gatewatch"]["vantage"]["id"] for record in records(home / "spool")}
+    assert len(names) == 1
+    assert {record["paris_id"] for record in records(home / "spool")} == {1, 2}
 
 
 def test_the_flow_rotates_and_the_pseudonym_stays(home: Path, listed: Callable[..., str]) -> None:
@@ -456,6 +485,7 @@ _RUN = """
 import sys
 import probe.commands.run as command
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 command.read_premises = lambda: paths.HOME
 command.open_network = lambda *_, **__: paths.network()
 from probe.cli import main

@@ -22,7 +22,7 @@ from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
 from probe.schedule.here import program
 from probe.words.failure import Failure
-from tests.consenting import agree
+from tests.harness.consenting import agree
 
 JOB = Job(("/usr/local/bin/gatewatch",), Path("/nowhere"))
 

@@ -13,6 +13,7 @@ from probe.origin.attribute import attribute
 from probe.record import Hop, Reply, Trace, Vantage
 from probe.redaction.redact import redact
 from probe.spool import Spool
+from tests.probe.failing import make_unreadable
 from tests.probe.paths import HOME
 from tests.probe.table import PROVIDER, Table
 
@@ -177,3 +178,19 @@ def test_what_would_not_be_shared_is_not_shown_as_shared(spool: Path) -> None:
     done = run("--as-shared")
     assert (done.exit_code, done.stdout_bytes) == (0, whole)
     assert "1 line would not be shared" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--limit", "2"), ("--json",), ("--as-shared",)])
+def test_a_day_that_the_disk_does_not_give_is_named_once_all_else_is_shown(
+    spool: Path, words: tuple[str, ...]
+) -> None:
+    """Whoever has to save what is on a card sees what there is."""
+    keep(spool, "193.0.6.1", "193.0.6.2")
+    says = make_unreadable(spool / "2020-01-01.jsonl")
+    if "--limit" in words:
+        make_unreadable(spool / "2099-01-01.jsonl")
+    done = run(*words)
+    assert done.exit_code == 6
+    assert done.stdout.count("193.0.6.") >= 2
+    assert (done.stderr == f"gatewatch: {says}\n") is ("--limit" not in words)
+    assert done.stderr.startswith("gatewatch: the disk fails at ")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import resource
 import shutil
 import signal
@@ -23,15 +25,16 @@ from click.testing import CliRunner, Result
 
 from probe.cli import main
 from probe.doctor.queue import queue
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
 from probe.spool import day_files
-from tests.collecting import Collector, collecting
-from tests.consenting import agree
+from tests.harness.collecting import Collector, collecting
+from tests.harness.consenting import agree
+from tests.harness.proxies import answering, certificate, dripping, http_proxy, socks
+from tests.probe.failing import make_unreadable
 from tests.probe.sharing.test_bundling import as_shared, dated, keep, trace
-from tests.proxies import answering, certificate, dripping, http_proxy, socks
 
 NAME = "collect.example.org"
 LATER = b"HTTP/1.1 %s\nContent-Length: 0\nConnection: close\n%s\n"
@@ -96,6 +99,21 @@ def test_from_the_spool_to_the_collector_and_back(home: Path, tmp_path: Path) ->
     assert list((home / "outbox").glob("*.tar")) == []
     (receipt,) = (home / "outbox" / "receipts").iterdir()
     assert json.loads(receipt.read_bytes())["receipt"]["status"] == "accepted"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_day_that_the_disk_does_not_give_is_named_once_all_else_is_told(
+    home: Path, words: tuple[str, ...]
+) -> None:
+    """What became of a year of bundles does not hang on one bad block."""
+    says = make_unreadable(home / "spool" / "2026-10-01.jsonl")
+    done = gatewatch("submit", "status", *words)
+    assert (done.exit_code, done.stderr) == (6, f"gatewatch: {says}\n")
+    assert (
+        json.loads(done.stdout)["not_bundled"] == 2
+        if words
+        else "not bundled   2 traces\n" in done.stdout
+    )
 
 
 @contextmanager
@@ -572,6 +590,25 @@ def test_an_outbox_forgets_the_folders_that_it_knew(home: Path, left_at: str | N
     assert b"sokha" not in database.read_bytes()
 
 
+@pytest.mark.parametrize("words", [("submit", "--leave-at"), ("bundle", "--to")])
+def test_a_stick_that_takes_no_times_is_written_to_and_told_of(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    """One that is mounted as another user's refused each copy, and nothing could be handed over."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    monkeypatch.setattr(os, "utime", refuse)
+    done = gatewatch(*words, str(stick / "out.tar" if "--to" in words else stick))
+    assert done.exit_code == 0
+    assert done.stderr.startswith(f"{stick} takes no times of files from us")
+    (file,) = stick.iterdir()
+    assert sorted(unseal(file.read_bytes()).lines) == sorted(as_shared(home))
+
+
 @pytest.mark.parametrize("damage", [b"damaged", None])
 def test_a_damaged_bundle_is_not_handed_over(
     home: Path, tmp_path: Path, damage: bytes | None
@@ -584,7 +621,9 @@ def test_a_damaged_bundle_is_not_handed_over(
         kept.write_bytes(damage)
     done = gatewatch("submit", "--leave-at", str(tmp_path))
     assert done.exit_code == 6
-    assert "bundled anew next time" in done.stderr
+    assert (
+        f"is damaged or was deleted: {kept}; its traces are bundled anew next time" in done.stderr
+    )
     assert not list(tmp_path.glob("*.tar"))
     assert gatewatch("submit", "--leave-at", str(tmp_path)).exit_code == 0
     (file,) = tmp_path.glob("*.tar")
@@ -820,7 +859,7 @@ def test_old_days_go_by_themselves_where_their_owner_has_set_that(
         assert old.exists()
         with (home / "settings.toml").open("a", encoding="utf-8") as file:
             file.write("keep_accepted_days = 1\n")
-        with alone(home):
+        with lock(home):
             assert json.loads(gatewatch("submit", "--json").stdout)["deleted_days"] == 0
         done = gatewatch("submit")
         assert "deleted 1 day of traces that a collector has accepted\n" in done.stdout

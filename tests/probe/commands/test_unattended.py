@@ -25,15 +25,16 @@ from probe.network.ways import End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
-from probe.run.alone import alone
 from probe.run.exclusions import Exclusions
+from probe.run.lock import lock
 from probe.run.targets import foreign_networks
 from probe.schedule.circumstances import BATTERY
 from probe.schedule.diary import Diary
 from probe.spool import read
 from probe.words.sentence import as_it_is
-from tests.consenting import agree
+from tests.harness.consenting import agree
 from tests.probe import paths
+from tests.probe.failing import make_unreadable
 
 TARGETS = [paths.TARGET, "193.0.6.138", "193.0.14.129", "203.144.64.1", "193.0.6.141"]
 
@@ -94,6 +95,16 @@ def test_a_run_says_one_line_that_names_nobody(home: Path, listed: str) -> None:
     assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
 
 
+def test_a_day_that_the_disk_does_not_give_ends_no_run(home: Path, listed: str) -> None:
+    """One bad block of an old card ended each run of a timer, for good."""
+    make_unreadable(home / "spool" / "2020-01-01.jsonl")
+    done = run("--targets", listed)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(
+        "kept 5 traces; the disk does not give all of 1 day; see: gatewatch show; next in about "
+    )
+
+
 def test_what_is_not_due_is_left_out_without_a_word(home: Path, listed: str) -> None:
     """A timer calls every hour; most of the time nothing is to be done."""
     run("--targets", listed)
@@ -116,7 +127,7 @@ def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
     ("file", "content", "code"),
     [
         ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
-        ("vantage.state", "junk", 9),
+        ("allowance.state", "junk", 9),
         ("spool", "a file in the place of a folder", 9),
     ],
 )
@@ -289,7 +300,7 @@ def test_two_runs_never_overlap(home: Path, listed: str) -> None:
 
     What is remembered is left to the run that goes on: when the next is due would be overwritten.
     """
-    with alone(home):
+    with lock(home):
         done = run("--targets", listed)
         assert (done.exit_code, done.stdout) == (0, "left out: another run was going on\n")
         typed = CliRunner().invoke(main, ["run", "--targets", listed])
@@ -309,10 +320,10 @@ def test_two_calls_at_the_same_time_are_one_run(
     @contextmanager
     def after_another(folder: Path) -> Iterator[None]:
         Diary(folder, time.time, lambda: 0.0).ended(0, 1, 0, failed=False)
-        with alone(folder):
+        with lock(folder):
             yield
 
-    monkeypatch.setattr("probe.commands.unattended.alone", after_another)
+    monkeypatch.setattr("probe.commands.unattended.lock", after_another)
     done = run("--targets", listed, "--limit", "1")
     assert (done.exit_code, done.stdout) == (0, "")
     assert len(traced(home)) == 1

@@ -15,7 +15,7 @@ from probe.disk.mishap import failure_of, is_short
 from probe.owner.consent import said
 from probe.redaction.identity import Identity
 from probe.run.allowance import Allowance, allowance_file
-from probe.run.alone import alone
+from probe.run.lock import lock
 from probe.schedule.diary import Diary
 from probe.sharing.outbox import locked
 from probe.spool import Spool, read, torn
@@ -85,7 +85,7 @@ def test_a_limit_on_open_files_is_told_with_what_raises_it(number: int, path: st
         lambda folder: torn(folder / "spool"),
         lambda folder: Identity(folder).used(3),
         lambda folder: Allowance(allowance_file(folder), 1e6, lambda: 1.8e9).spend(60),
-        lambda folder: alone(folder).__enter__(),
+        lambda folder: lock(folder).__enter__(),
         lambda folder: locked(folder, "bundling").__enter__(),
     ],
     ids=["spool", "read", "torn", "identity", "allowance", "alone", "outbox"],

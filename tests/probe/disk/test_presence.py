@@ -10,7 +10,7 @@ import pytest
 
 from probe.disk.presence import is_file, is_folder, is_there, nearest
 from probe.disk.readonly import is_read_only
-from tests.nobody import holds_for_nobody, needs_root
+from tests.harness.nobody import holds_for_nobody, needs_root
 
 QUESTIONS = [is_there, is_folder, is_file]
 

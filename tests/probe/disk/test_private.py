@@ -24,8 +24,8 @@ from probe.disk.private import (
     sync_folder,
     try_to_write,
 )
-from tests.descriptors import file_of
-from tests.nobody import holds_for_nobody, needs_root
+from tests.harness.descriptors import file_of
+from tests.harness.nobody import holds_for_nobody, needs_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,20 +211,24 @@ def test_what_could_not_be_finished_leaves_what_was_there(
 def test_a_file_has_its_time_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where it is broken off in between, no file tells when that was."""
+    """Where it is broken off in between, no file tells when that was; no disk has to take one."""
     path = tmp_path / "copy.tar"
-    replace_file(path, b"1", dated=86_400)
+    assert replace_file(path, b"1", dated=86_400)
     assert path.stat().st_mtime == 86_400
 
     def forbidden(*_: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(os, "utime", forbidden)
-    with pytest.raises(PermissionError) as raised:
-        replace_file(path, b"2", dated=172_800)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", forbidden)
+        with pytest.raises(PermissionError) as raised:
+            replace_file(path, b"2", dated=172_800)
     assert raised.value.filename == str(path)
     assert list(tmp_path.iterdir()) == [path]
     assert (path.read_bytes(), path.stat().st_mtime) == (b"1", 86_400)
+    monkeypatch.setattr(os, "utime", forbidden)
+    assert not replace_file(path, b"2", dated=172_800)
+    assert path.read_bytes() == b"2"
 
 
 def test_what_a_crash_left_unfinished_does_not_stand_in_the_way(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from probe.engine.multipath import (
 from probe.graph import Graph
 from probe.network import Kind
 from probe.network.scenario import load
-from tests.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
+from tests.harness.enumerating import SCENARIOS, drive, links_of, nodes_of, stated_links
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.network.scenario import load
-from tests.playing import SCENARIOS, play
+from tests.harness.playing import SCENARIOS, play
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

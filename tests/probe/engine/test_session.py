@@ -21,7 +21,7 @@ from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
 from probe.network.ways import DARK, SILENT, End, Interface, Way
 from probe.record import Hop, Trace, from_line, to_line
-from tests.playing import Heard
+from tests.harness.playing import Heard
 from tests.probe.table import Table
 
 if TYPE_CHECKING:

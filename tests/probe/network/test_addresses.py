@@ -53,7 +53,7 @@ def test_the_way_to_this_machine_starts_at_this_machine(target: str, version: in
     assert not is_own_voice(target, target)
 
 
-@pytest.mark.parametrize("source", ["fe80::1%eth0", "fe80::1"])
+@pytest.mark.parametrize("source", ["fe80::1%eth0", "fe80::1", "febf::1"])
 def test_from_an_address_of_the_link_nothing_leads_farther(
     monkeypatch: pytest.MonkeyPatch, source: str
 ) -> None:
@@ -70,6 +70,7 @@ def test_from_an_address_of_the_link_nothing_leads_farther(
     with pytest.raises(NoRoute, match="no route to 2001:db8::1"):
         source_towards("2001:db8::1", 6)
     assert source_towards("fe80::2", 6) == source
+    assert source_towards("FE81::2", 6) == source
 
 
 def test_without_ipv6_in_the_kernel_there_is_no_route_over_it(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, UDP
 
-from probe.network import Answer, Kind, Method, NoRoute, Probe, packet
+from probe.network import Answer, Kind, Method, NoRoute, Probe, incoming, packet
 from probe.network.matching import METHODS, Matching
 from scripts.fuzz import (
     EXCEEDED,
@@ -53,7 +53,7 @@ def answer(message: bytes, version: int, address: str | None = None) -> Answer:
 
 
 def start_of(reply: Packet) -> int:
-    at = packet.payload_start(reply.data) if reply.version == 4 else 0
+    at = incoming.payload_start(reply.data) if reply.version == 4 else 0
     assert at is not None
     return at
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.network import Kind, Method, packet
-from probe.network.packet import Heard, Marker, Refusal, Template
+from probe.network import Kind, Method, incoming, packet
+from probe.network.incoming import Heard, Refusal
+from probe.network.packet import Marker, Template
 
 MARKER = Marker(key=b"a key of the tests", udp_port=40404)
 PORT = MARKER.udp_port
@@ -79,12 +80,12 @@ def test_a_quoted_probe_gives_its_token_back(
     """Whatever we send and a router quotes in full comes back as the probe that it was."""
     probe = template(method, version, flow).probe(ttl, token)
     message = error(version, probe)
-    heard = packet.parse_icmp(version, message, 0, PORT)
+    heard = incoming.parse_icmp(version, message, 0, PORT)
     read_as = Method.TCP if method is Method.ACK else method
     assert heard == Heard(
         Kind.TIME_EXCEEDED, read_as, token, tag_of(method, version, flow), None, 8, ttl, 0, None
     )
-    assert packet.changes(probe, message[8:]) == ()
+    assert incoming.changes(probe, message[8:]) == ()
     assert len(probe) == packet.probe_size(method, version)
 
 
@@ -92,7 +93,7 @@ def test_a_quoted_probe_gives_its_token_back(
 def test_the_shortest_legal_quote_is_enough_in_ipv4(method: Method, token: int) -> None:
     """A router that quotes 28 bytes only (RFC 792) is understood."""
     probe = template(method, 4).probe(9, token)
-    heard = packet.parse_icmp(4, error(4, probe[:28]), 0, PORT)
+    heard = incoming.parse_icmp(4, error(4, probe[:28]), 0, PORT)
     assert isinstance(heard, Heard)
     assert (heard.method.protocol, heard.token, heard.quoted_ttl) == (method.protocol, token, 9)
     assert heard.tag == (None if method is Method.UDP else tag_of(method, 4))
@@ -102,7 +103,7 @@ def test_the_shortest_legal_quote_is_enough_in_ipv4(method: Method, token: int) 
 def test_eight_bytes_are_enough_in_ipv6(method: Method) -> None:
     """ICMP and TCP probes need no more than eight bytes behind the quoted IPv6 header."""
     probe = template(method, 6).probe(9, 500)
-    heard = packet.parse_icmp(6, error(6, probe[:48]), 0, PORT)
+    heard = incoming.parse_icmp(6, error(6, probe[:48]), 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.token == 500
 
@@ -110,7 +111,7 @@ def test_eight_bytes_are_enough_in_ipv6(method: Method) -> None:
 def test_a_udp_quote_without_payload_does_not_identify_an_ipv6_probe() -> None:
     """There is no IP identification in IPv6, so such an answer is refused, not guessed."""
     probe = template(Method.UDP, 6).probe(9, 500)
-    assert packet.parse_icmp(6, error(6, probe[:48]), 0, PORT) is Refusal.TRUNCATED
+    assert incoming.parse_icmp(6, error(6, probe[:48]), 0, PORT) is Refusal.TRUNCATED
 
 
 @given(methods, versions, flows, st.lists(tokens, min_size=2, max_size=5))
@@ -185,15 +186,15 @@ def test_scapy_and_we_read_the_same_in_what_scapy_builds(
         )
         wire = bytes(built / probe)
         read = IP(wire)
-        at = packet.payload_start(wire)
+        at = incoming.payload_start(wire)
         assert at == 20
-        heard = packet.parse_icmp(4, wire, at, PORT)
+        heard = incoming.parse_icmp(4, wire, at, PORT)
         quoted = read[IPerror]
         target, quoted_ttl, quoted_tos = quoted.dst, quoted.ttl, quoted.tos
     else:
         layer = ICMPv6DestUnreach(code=1) if unreachable else ICMPv6TimeExceeded(code=0)
         wire = bytes(IPv6(src="2001:db8::1", dst=SOURCE[6]) / layer / probe)
-        heard = packet.parse_icmp(6, wire, 40, PORT)
+        heard = incoming.parse_icmp(6, wire, 40, PORT)
         quoted = IPv6(wire)[IPerror6]
         target, quoted_ttl, quoted_tos = quoted.dst, quoted.hlim, quoted.tc
     assert isinstance(heard, Heard)
@@ -202,7 +203,7 @@ def test_scapy_and_we_read_the_same_in_what_scapy_builds(
     assert heard.err == ("A" if unreachable else None)
     assert (heard.quoted_ttl, heard.quoted_tos) == (quoted_ttl, quoted_tos)
     assert heard.quote_at is not None
-    assert packet.changes(probe, wire[heard.quote_at :]) == ()
+    assert incoming.changes(probe, wire[heard.quote_at :]) == ()
     assert packed(target) == packed(TARGET[version])
 
 
@@ -279,7 +280,7 @@ def errors(draw: st.DrawFn, *, for_scapy: bool = False) -> Said:
         size = unit * draw(places) if style == "declared" and not for_scapy else 128
         place = size // unit if style == "declared" else 0
         quote = quote.ljust(size, b"\0") + structure
-    meaning = packet.judge(version, *kind, method)
+    meaning = incoming.judge(version, *kind, method)
     assert meaning is not None
     tag: int | None = tag_of(method, version, flow)
     if method is Method.UDP and behind < 12:
@@ -306,9 +307,9 @@ def errors(draw: st.DrawFn, *, for_scapy: bool = False) -> Said:
 @given(errors())
 def test_every_error_is_read_as_what_it_is(said: Said) -> None:
     """All methods and kinds, quotes of every length, with options, padding, and extensions."""
-    heard = packet.parse_icmp(said.version, said.message, 0, PORT)
+    heard = incoming.parse_icmp(said.version, said.message, 0, PORT)
     assert heard == said.heard
-    assert packet.changes(said.probe, said.message[8:]) == said.changed
+    assert incoming.changes(said.probe, said.message[8:]) == said.changed
 
 
 def by_scapy(version: int, message: bytes) -> dict[str, Any]:
@@ -361,8 +362,8 @@ def test_scapy_reads_the_same_in_every_error(said: Said) -> None:
     if isinstance(heard, Refusal):
         assert (version, method) == (6, Method.UDP)
         return
-    assert packet.parse_icmp(version, message, 0, PORT) == heard
-    assert packet.judge(version, read["type"], read["code"], method) == (heard.kind, heard.err)
+    assert incoming.parse_icmp(version, message, 0, PORT) == heard
+    assert incoming.judge(version, read["type"], read["code"], method) == (heard.kind, heard.err)
     assert (read["ttl"], read["tos"]) == (heard.quoted_ttl, heard.quoted_tos)
     if version == 4:
         assert read["ip_id"] == heard.token
@@ -386,7 +387,7 @@ def test_scapy_and_we_see_the_same_rewritten(version: int, field: str) -> None:
     read = by_scapy(version, error(version, bytes(quote)))
     same = by_scapy(version, error(version, probe))
     (name,) = {key for key in same if read[key] != same[key]}
-    assert packet.changes(probe, bytes(quote)) == ({"dst": "destination"}.get(name, name),)
+    assert incoming.changes(probe, bytes(quote)) == ({"dst": "destination"}.get(name, name),)
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -394,18 +395,18 @@ def test_padding_behind_a_short_quote_is_no_change(method: Method) -> None:
     """Eight bytes of any probe, padded for extensions, tell of nothing that was rewritten."""
     probe = template(method, 4).probe(9, 300)
     for size in range(28, len(probe), 4):
-        assert packet.changes(probe, probe[:size].ljust(128, b"\0")) == ()
+        assert incoming.changes(probe, probe[:size].ljust(128, b"\0")) == ()
     without_checksum = probe[:26] + bytes(2)
     expected = ("checksum",) if method is Method.UDP else None
     if expected:
-        assert packet.changes(probe, without_checksum) == expected
+        assert incoming.changes(probe, without_checksum) == expected
 
 
 def test_the_pointer_of_a_parameter_problem_is_no_length() -> None:
     """What stands where other errors have their length field is no place of extensions there."""
     quote = template(Method.UDP, 6).probe(1, 77).ljust(128, b"\0") + mpls((24001, 0, 1, 1))
     for pointer in (0, 16):
-        heard = packet.parse_icmp(6, error(6, quote, (4, 1), pointer), 0, PORT)
+        heard = incoming.parse_icmp(6, error(6, quote, (4, 1), pointer), 0, PORT)
         assert isinstance(heard, Heard)
         assert heard.extensions is None
 
@@ -415,7 +416,7 @@ def test_echo_requests_of_the_other_version_are_foreign(version: int, protocol: 
     """ICMPv6 in IPv4, or ICMP in IPv6, was never sent by us."""
     quote = bytearray(template(Method.ICMP, version).probe(1, 77))
     quote[9 if version == 4 else 6] = protocol
-    assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
+    assert incoming.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
 
 
 @pytest.mark.parametrize(("version", "echo_reply"), [(4, 0), (6, 129)])
@@ -423,7 +424,7 @@ def test_a_quoted_echo_reply_is_foreign(version: int, echo_reply: int) -> None:
     """This machine answered the ping of another, which did not get there."""
     quote = bytearray(template(Method.ICMP, version).probe(1, 77))
     quote[HEADER[version]] = echo_reply
-    assert packet.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
+    assert incoming.parse_icmp(version, error(version, bytes(quote)), 0, PORT) is Refusal.FOREIGN
 
 
 @given(versions, tokens)
@@ -441,7 +442,7 @@ def test_an_echo_reply_is_the_destination(version: int, token: int) -> None:
             if version == 4
             else ICMPv6EchoReply(id=0xBEEF, seq=token)
         )
-        assert packet.parse_icmp(version, bytes(reply / load), 0, PORT) == expected
+        assert incoming.parse_icmp(version, bytes(reply / load), 0, PORT) == expected
 
 
 @given(tokens, st.integers(0, 0xFFFF), st.sampled_from(["SA", "RA", "R", "A", "PA", "FA"]))
@@ -454,7 +455,7 @@ def test_syn_ack_and_reset_are_the_destination(token: int, tag: int, flags: str)
     built = TCP(
         sport=443, dport=packet.tcp_port(5, Method.TCP), seq=number, ack=acknowledged, flags=flags
     )
-    heard = packet.parse_tcp(bytes(built), 0)
+    heard = incoming.parse_tcp(bytes(built), 0)
     if flags in {"SA", "RA", "R"}:
         assert heard == Heard(Kind.DESTINATION, Method.TCP, token, tag)
     else:
@@ -467,7 +468,7 @@ def test_segments_to_the_ports_of_others_are_foreign() -> None:
     reset[13] = 0x04
     for port, foreign in ((packet.TCP_FIRST - 1, True), (packet.TCP_FIRST, False)):
         reset[2:4] = port.to_bytes(2, "big")
-        assert (packet.parse_tcp(bytes(reset), 0) is Refusal.FOREIGN) is foreign
+        assert (incoming.parse_tcp(bytes(reset), 0) is Refusal.FOREIGN) is foreign
 
 
 @given(tokens, st.integers(1, 0xFFFE))
@@ -479,7 +480,7 @@ def test_a_reset_that_acknowledges_what_it_repeats(token: int, tag: int) -> None
     port = packet.tcp_port(5, Method.ACK)
     built = TCP(sport=443, dport=port, seq=number, ack=number, flags="RA")
     expected = Heard(Kind.DESTINATION, Method.TCP, token, tag)
-    assert packet.parse_tcp(bytes(built), 0) == expected
+    assert incoming.parse_tcp(bytes(built), 0) == expected
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -488,12 +489,12 @@ def test_another_program_has_other_tags(method: Method, version: int) -> None:
     """A quote of a probe that another program sent has not the tag of ours, or is foreign."""
     stranger = Marker(key=b"another key", udp_port=50000)
     probe = template(method, version, marker=stranger).probe(4, 1)
-    heard = packet.parse_icmp(version, error(version, probe), 0, PORT)
+    heard = incoming.parse_icmp(version, error(version, probe), 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.tag not in {None, tag_of(method, version)}
     if method is Method.UDP:
         short = error(version, probe[: HEADER[version] + 8])
-        assert packet.parse_icmp(version, short, 0, PORT) is Refusal.FOREIGN
+        assert incoming.parse_icmp(version, short, 0, PORT) is Refusal.FOREIGN
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -503,11 +504,11 @@ def test_what_a_nat_leaves_translated_is_known_by_the_tag(method: Method, versio
     probe = template(method, version).probe(4, 77)
     at = HEADER[version] + (4 if method is Method.ICMP else 0)
     quote = probe[:at] + b"\x30\x39" + probe[at + 2 :]
-    heard = packet.parse_icmp(version, error(version, quote), 0, PORT)
+    heard = incoming.parse_icmp(version, error(version, quote), 0, PORT)
     assert isinstance(heard, Heard)
     assert (heard.token, heard.tag) == (77, tag_of(method, version))
     named = "identifier" if method is Method.ICMP else "ports"
-    assert packet.changes(probe, quote) == (named,)
+    assert incoming.changes(probe, quote) == (named,)
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -556,8 +557,8 @@ def test_what_was_rewritten_on_the_way_is_named(
     sent = template(method, version, 5).probe(9, 300)
     quoted = bytearray(sent)
     quoted[at] ^= 0x10
-    assert packet.changes(sent, bytes(quoted)) == (name,)
-    assert packet.changes(sent, bytes(quoted[:at])) == ()
+    assert incoming.changes(sent, bytes(quoted)) == (name,)
+    assert incoming.changes(sent, bytes(quoted[:at])) == ()
 
 
 @pytest.mark.parametrize("method", list(Method))
@@ -565,7 +566,7 @@ def test_what_was_rewritten_on_the_way_is_named(
 def test_padding_is_no_change(method: Method, quoted: int) -> None:
     """Zeros in place of what a router did not quote are padding, whatever stood there."""
     sent = template(method, 4).probe(9, 300)
-    assert packet.changes(sent, sent[:quoted].ljust(128, b"\0")) == ()
+    assert incoming.changes(sent, sent[:quoted].ljust(128, b"\0")) == ()
 
 
 # Of SRv6, with two segments; a fragment that is whole; destination options that only pad.
@@ -587,11 +588,11 @@ def test_an_extension_header_put_in_on_the_way(method: Method, kind: int) -> Non
     for behind in (once, twice):
         length = len(behind) - 34
         quote = sent[:4] + length.to_bytes(2, "big") + behind
-        heard = packet.parse_icmp(6, error(6, quote), 0, PORT)
+        heard = incoming.parse_icmp(6, error(6, quote), 0, PORT)
         assert isinstance(heard, Heard)
         assert (heard.method.protocol, heard.token) == (method.protocol, 4242)
         assert heard.tag == tag_of(method, 6)
-        assert packet.changes(sent, quote) == ("length",)
+        assert incoming.changes(sent, quote) == ("length",)
 
 
 @pytest.mark.parametrize("length", [0, 255])
@@ -599,14 +600,14 @@ def test_an_extension_header_without_end(length: int) -> None:
     """One that goes on beyond the quote hides whose it is."""
     sent = template(Method.UDP, 6).probe(4, 4242)
     quote = sent[:6] + bytes((43,)) + sent[7:40] + bytes((43, length)) * 75
-    assert packet.parse_icmp(6, error(6, quote), 0, PORT) is Refusal.TRUNCATED
+    assert incoming.parse_icmp(6, error(6, quote), 0, PORT) is Refusal.TRUNCATED
 
 
 def test_options_are_no_change() -> None:
     """IP options added on the way move the rest."""
     sent = template(Method.UDP, 4).probe(9, 300)
     moved = bytes((0x46,)) + sent[1:20] + bytes(4) + sent[20:]
-    assert packet.changes(sent, moved) == ()
+    assert incoming.changes(sent, moved) == ()
 
 
 @pytest.mark.parametrize(
@@ -631,7 +632,7 @@ def test_type_and_code_decide_what_an_answer_means(
 ) -> None:
     """Kind and Atlas code follow from ICMP type and code and the method, not from addresses."""
     probe = template(method, version).probe(2, 1)
-    heard = packet.parse_icmp(version, error(version, probe, (icmp_type, code)), 0, PORT)
+    heard = incoming.parse_icmp(version, error(version, probe, (icmp_type, code)), 0, PORT)
     assert isinstance(heard, Heard)
     assert (heard.kind, heard.err) == (kind, err)
 
@@ -643,7 +644,7 @@ def test_other_messages_end_nothing(version: int, icmp_type: int, code: int) -> 
     """Redirects, reassembly timeouts, packet too big, requests and neighbours are no answers."""
     probe = template(Method.UDP, version).probe(2, 1)
     message = error(version, probe, (icmp_type, code))
-    assert packet.parse_icmp(version, message, 0, PORT) is Refusal.OTHER_TYPE
+    assert incoming.parse_icmp(version, message, 0, PORT) is Refusal.OTHER_TYPE
 
 
 LABELS = [
@@ -661,7 +662,7 @@ def test_mpls_labels_are_read_with_and_without_the_length_field(
     quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
     structure = mpls((24001, 0, 0, 1), (1048575, 7, 1, 254))
     length = (32 if version == 4 else 16) if declared else 0
-    heard = packet.parse_icmp(version, error(version, quote + structure, length=length), 0, PORT)
+    heard = incoming.parse_icmp(version, error(version, quote + structure, length=length), 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.token == 77
     assert heard.extensions == {
@@ -680,7 +681,7 @@ def test_a_length_that_cannot_be_is_no_length(version: int, length: int) -> None
     """
     quote = template(Method.UDP, version).probe(1, 77).ljust(128, b"\0")
     message = error(version, quote + mpls((24001, 0, 1, 1)), length=length)
-    heard = packet.parse_icmp(version, message, 0, PORT)
+    heard = incoming.parse_icmp(version, message, 0, PORT)
     assert isinstance(heard, Heard)
     assert heard.extensions is not None
     assert heard.extensions["rfc4884"] == 0
@@ -696,7 +697,7 @@ def test_scapy_builds_the_label_stack_that_we_read() -> None:
     item = bytes(ICMPExtension_Object(classnum=1, classtype=1, len=4 + len(stack))) + stack
     body = bytes(ICMPExtension_Header(chksum=0))[:4] + item
     structure = body[:2] + struct.pack("!H", packet.checksum(body)) + body[4:]
-    found = packet.extensions(structure, 0, declared=True)
+    found = incoming.extensions(structure, 0, declared=True)
     assert found is not None
     assert found["obj"][0]["mpls"] == LABELS
 
@@ -707,7 +708,7 @@ def test_bytes_that_only_look_like_extensions_are_not_believed() -> None:
     wrong = bytearray(mpls((24001, 0, 1, 1)))
     wrong[9] ^= 1
     for tail in (bytes(wrong), b"\x20\0\0\0" + wrong[4:], b"\x20", bytes(40)):
-        heard = packet.parse_icmp(4, error(4, quote + tail), 0, PORT)
+        heard = incoming.parse_icmp(4, error(4, quote + tail), 0, PORT)
         assert isinstance(heard, Heard)
         assert heard.extensions is None
 
@@ -716,7 +717,7 @@ def test_extensions_without_a_checksum_are_believed_where_they_are_declared() ->
     """RFC 4884 lets a router send zero in its place."""
     structure = bytearray(mpls((24001, 0, 1, 1)))
     structure[2:4] = bytes(2)
-    found = packet.extensions(bytes(structure), 0, declared=True)
+    found = incoming.extensions(bytes(structure), 0, declared=True)
     assert found is not None
     assert found["obj"][0]["mpls"][0]["label"] == 24001
 
@@ -731,15 +732,15 @@ def test_the_payload_says_who_we_are() -> None:
 @given(versions, st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_quietly(version: int, data: bytes) -> None:
     """Nothing that arrives raises, whatever reads it."""
-    start = packet.payload_start(data)
-    heard = packet.parse_icmp(version, data, 0, PORT)
-    segment = packet.parse_tcp(data, 0)
+    start = incoming.payload_start(data)
+    heard = incoming.parse_icmp(version, data, 0, PORT)
+    segment = incoming.parse_tcp(data, 0)
     assert start is None or 20 <= start <= len(data) - 8
     assert isinstance(heard, Heard | Refusal)
     assert isinstance(segment, Heard | Refusal)
     sent = template(Method.UDP, version).probe(1, 1)
     if data:
-        assert set(packet.changes(sent, data)) <= NAMES
+        assert set(incoming.changes(sent, data)) <= NAMES
 
 
 @settings(max_examples=500)
@@ -753,5 +754,5 @@ def test_damaged_answers_never_raise(method: Method, version: int, data: st.Data
     ):
         answer[at] = value
     message = bytes(answer[: data.draw(st.integers(0, len(answer)))])
-    heard = packet.parse_icmp(version, message, 0, PORT)
+    heard = incoming.parse_icmp(version, message, 0, PORT)
     assert isinstance(heard, Heard | Refusal)

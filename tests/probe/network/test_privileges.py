@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from probe.network.privileges import needed
-from tests.nobody import holds_for_nobody
+from tests.harness.nobody import holds_for_nobody
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="needs root on Linux to have any"

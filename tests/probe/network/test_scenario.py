@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.network.scenario import _END_KEYS, _HOP_KEYS, ScenarioError, load
-from tests.playing import SCENARIOS
+from tests.harness.playing import SCENARIOS
 
 if TYPE_CHECKING:
     from pathlib import Path

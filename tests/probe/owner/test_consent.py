@@ -13,8 +13,8 @@ import pytest
 
 from probe.owner.consent import VERSION, Permission, change, condition, missing, require, said
 from probe.words.failure import NoConsent, PartlyDone
-from tests.consenting import agree
-from tests.nobody import holds_for_nobody, needs_root
+from tests.harness.consenting import agree
+from tests.harness.nobody import holds_for_nobody, needs_root
 
 DAY = date(2026, 11, 26)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.record import Trace, Vantage
 from probe.redaction.identity import PARIS_VARIATIONS, Identity
 from probe.words.failure import BadInput
 
@@ -76,8 +77,30 @@ def test_its_files_are_its_owners(tmp_path: Path) -> None:
     ids=lambda content: repr(content[:20]),
 )
 def test_a_broken_memory_is_named(tmp_path: Path, content: bytes) -> None:
-    """A file that cannot be read is reported with its remedy instead of being overwritten."""
+    """A file that cannot be read is reported, and not taken for one that remembers nothing."""
     (tmp_path / "vantage.state").write_bytes(content)
-    with pytest.raises(BadInput, match=r"vantage\.state cannot be read; delete it"):
+    with pytest.raises(BadInput, match=r"vantage\.state is damaged; the next run takes"):
         Identity(tmp_path).pseudonym(1)
     assert (tmp_path / "vantage.state").read_bytes() == content
+
+
+def test_a_broken_memory_is_restored_from_what_is_kept(tmp_path: Path) -> None:
+    """The same name in each network that traces tell of, and the flow after the last one's."""
+    mine = Identity(tmp_path)
+    names = [mine.pseudonym(38623), mine.pseudonym(17976)]
+    kept = [
+        Trace("192.0.2.1", 4, "ICMP", 1.0, 2.0, (), paris_id=flow, vantage=Vantage(name, asn))
+        for flow, name, asn in ((4, "of a former owner", 38623), (5, *_known(mine, 38623)))
+    ]
+    kept.append(kept[-1]._replace(paris_id=16, vantage=Vantage(*_known(mine, 17976))))
+    kept.append(kept[-1]._replace(vantage=None, paris_id=0))
+    mine.path.write_bytes(bytes(40))
+    mine.restore(kept)
+    assert [mine.pseudonym(38623), mine.pseudonym(17976)] == names
+    assert (mine.last_flow(), mine.flow()) == (16, 1)
+    mine.restore(kept[:1])
+    assert mine.pseudonym(38623) == names[0], "what is whole stays as it is"
+
+
+def _known(identity: Identity, asn: int) -> tuple[str, int]:
+    return identity.pseudonym(asn), asn

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from probe.run.allowance import BLOCK, Allowance, Outlook, OverAllowance
 from probe.words.failure import BadInput
-from tests.descriptors import file_of
+from tests.harness.descriptors import file_of
 
 NOON = 1_645_012_800.0  # 2022-02-16 12:00 UTC
 DAY = 86_400.0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from probe.misdated import misdated
 from probe.record import (
     CAPTIVE_PORTAL,
     CARRIER_NAT,
@@ -25,7 +26,7 @@ from probe.redaction.premises import Premises
 from probe.run.campaign import Campaign
 from probe.run.tally import ELSEWHERE as ELSEWHERE_UNSEEN
 from probe.run.tally import FIREWALL, NOWHERE, REFUSED, UNLOCATED
-from probe.spool import misdated, read
+from probe.spool import read
 from probe.vantage.locate import Access
 from probe.words.failure import Offline, PermissionDenied, RefusedToRedact
 from tests.probe.paths import HOME
@@ -93,7 +94,8 @@ def test_what_was_kept_before_the_clock_was_set_is_known_to_be_misdated(tmp_path
     later = trace(*WAY)._replace(timestamp=NOON + 86_400, paris_id=run.flow)
     run.finished(later)
     (span,) = misdated(tmp_path / "spool")
-    assert [span.holds(found) for found in kept(tmp_path)] == [True] * 4 + [False]
+    held = [span.holds(found.paris_id, found.timestamp) for found in kept(tmp_path)]
+    assert held == [True] * 4 + [False]
     assert (run.tally.kept, run.tally.misdated) == (5, 4)
 
 

@@ -23,7 +23,7 @@ from probe.run.targets import (
     root_servers,
     target_list,
 )
-from tests.descriptors import error_without_descriptors
+from tests.harness.descriptors import error_without_descriptors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,6 +20,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from probe.misdated import Misdated, put_down_misdated
 from probe.record import Hop, Reply, Trace, Vantage
 from probe.redaction.redact import Redacted
 from probe.sharing import shared
@@ -28,7 +29,7 @@ from probe.sharing.bundling import FULL, bundle_new, unbundled
 from probe.sharing.keys import signing_key
 from probe.sharing.outbox import DayFile, Outbox, status
 from probe.sharing.receipt import Receipt
-from probe.spool import Kept, Misdated, Spool, put_down_misdated, read_day
+from probe.spool import Kept, Spool, demand_all, read_day
 from probe.words.failure import NotYetSent
 
 TODAY = date(2026, 11, 26)
@@ -101,14 +102,16 @@ def test_a_day_that_the_disk_does_not_give_keeps_no_other(
             with monkeypatch.context() as patch:
                 patch.setattr(shared, "lines_of_day", failing)
                 done = bundle_new(tmp_path / "spool", outbox, tmp_path / "keys")
-                with pytest.raises(OSError, match="Input/output error"):
-                    unbundled(tmp_path / "spool", tmp_path / "outbox")
+                unread: dict[Path, OSError] = {}
+                assert unbundled(tmp_path / "spool", tmp_path / "outbox", unread) == 0
             assert len(done.entries) == made
-            with pytest.raises(OSError, match="Input/output error") as raised:
-                done.demand_all()
-            assert raised.value.filename == str(tmp_path / "spool" / "2026-11-23.jsonl")
+            bad = tmp_path / "spool" / "2026-11-23.jsonl"
+            for left in (done.unread, unread):
+                with pytest.raises(OSError, match="Input/output error") as raised:
+                    demand_all(left)
+                assert (list(left), raised.value.filename) == ([bad], str(bad))
         assert sum(entry.traces for entry in outbox.entries()) == 3
-        bundle_new(tmp_path / "spool", outbox, tmp_path / "keys").demand_all()
+        assert not bundle_new(tmp_path / "spool", outbox, tmp_path / "keys").unread
     assert sorted(in_bundles(tmp_path)) == sorted(as_shared(tmp_path))
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.descriptors import error_without_descriptors
-from tests.proxies import certificate
+from tests.harness.descriptors import error_without_descriptors
+from tests.harness.proxies import certificate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from probe.sharing.bundle import public_part
-from probe.sharing.keys import ROTATION, put_down, signed_by_others, signing_key
+from probe.sharing.keys import (
+    ROTATION,
+    key_files,
+    put_down,
+    read_key,
+    signed_by_others,
+    signing_key,
+)
 from probe.words.failure import BadInput
 
 if TYPE_CHECKING:
@@ -89,8 +96,10 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"\xff", None])
-def test_what_is_no_key_is_named(tmp_path: Path, content: bytes | None) -> None:
-    """A damaged file, or a key of another kind, is said with what mends it."""
+def test_what_is_no_key_is_named_and_another_takes_its_place(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """A damaged file, or a key of another kind: nobody can sign with it any more."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -102,7 +111,10 @@ def test_what_is_no_key_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "AS38623-2026-11-26.pem"
     path.write_bytes(other_kind if content is None else content)
     with pytest.raises(BadInput, match="is no key of gatewatch; delete it"):
-        key(tmp_path)
+        read_key(path)
+    fresh = key(tmp_path)
+    assert key_files(tmp_path) == [path]
+    assert public_part(read_key(path)) == fresh == key(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no such files")

@@ -17,7 +17,7 @@ from probe.sharing.receipt import Receipt
 from probe.words.failure import BadInput, NotYetSent, PartlyDone, PermissionDenied
 from probe.words.language import for_scripts
 from probe.words.sentence import Sentence
-from tests.descriptors import open_files
+from tests.harness.descriptors import open_files
 
 MANIFEST = Manifest("", 38623, ("2026-11-26",), "2026-11-26", "", 1, 1, "", "")
 

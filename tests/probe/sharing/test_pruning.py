@@ -13,6 +13,7 @@ from probe.sharing.outbox import Outbox
 from probe.sharing.pruning import accepted_days, by_fate, prune
 from probe.sharing.receipt import Receipt, Status
 from probe.spool import day_files
+from tests.probe.failing import make_unreadable
 from tests.probe.sharing.test_bundling import keep, trace
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -91,9 +92,20 @@ def test_a_day_stays_that_holds_what_cannot_be_read(home: Path, line: bytes) -> 
     assert pruned(home) == ["2026-11-23", "2026-11-25"]
 
 
+def test_a_day_stays_that_the_disk_does_not_give_and_keeps_no_other(home: Path) -> None:
+    """Nobody knows what stands there; one bad block kept a year of accepted days for good."""
+    make_unreadable(home / "spool" / "2020-01-01.jsonl")
+    unread: dict[Path, OSError] = {}
+    with Outbox(home / "outbox") as outbox:
+        gone, stays, final = by_fate(home / "spool", outbox, LATER, 30, unread)
+    assert [path.stem for path in gone] == ["2026-11-23", "2026-11-24"]
+    assert (stays, list(unread), final) == (list(unread), stays, [])
+    assert pruned(home) == ["2020-01-01", "2026-11-25"]
+
+
 def left(home: Path) -> tuple[list[str], list[str]]:
     with Outbox(home / "outbox") as outbox:
-        _, open_, final = by_fate(home / "spool", outbox, LATER, 30)
+        _, open_, final = by_fate(home / "spool", outbox, LATER, 30, {})
     return [path.stem for path in open_], [path.stem for path in final]
 
 

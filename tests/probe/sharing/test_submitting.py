@@ -348,7 +348,8 @@ def test_a_bundle_that_its_owner_deletes_meanwhile_is_said(
     outcome = world.submit()
     assert [receipt.status for receipt in outcome.receipts] == ["quarantined"]
     assert outcome.problem is not None
-    assert outcome.problem.startswith("the file of a bundle is damaged or was deleted;")
+    assert outcome.problem.startswith("the file of a bundle is damaged or was deleted: ")
+    assert f"{SUFFIX}; its traces are bundled anew" in outcome.problem
 
 
 @pytest.mark.parametrize("damage", [b"", b"damaged", None])

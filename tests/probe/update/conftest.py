@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness.proxies import certificate
 from tests.probe.update.publishing import Site
-from tests.proxies import certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from probe.origin.snapshot import read_manifest
-from tests.nobody import needs_root
+from tests.harness.nobody import needs_root
+from tests.harness.proxies import socks
 from tests.probe.update.publishing import Site, command, update_tables
-from tests.proxies import socks
 
 GETADDRINFO = socket.getaddrinfo
 

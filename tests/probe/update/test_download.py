@@ -16,8 +16,8 @@ import pytest
 from probe.update.download import fetch
 from probe.update.tables import fetch_tables
 from probe.words.failure import BadInput, Offline
+from tests.harness.proxies import dripping
 from tests.probe.update.publishing import Site
-from tests.proxies import dripping
 
 
 def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,3 +157,40 @@ def test_at_another_place_nothing_is_concluded_from_the_day_before() -> None:
         networks.behind = BEHIND
         assert networks.tell(4, [trace(*path) for path in paths]) is (known is not None)
         assert {access.asn for access in networks.known.values()} == {known} - {None}
+
+
+SILENT = ("192.168.1.1", None, None, "203.144.64.1", "80.231.0.1")
+USUAL = Access(PROVIDER, "Viettel", "KH", "said")
+
+
+def usual(known: dict[int, Access] | None = None) -> AccessNetworks:
+    return AccessNetworks(known or {}, "KH", TABLE, USUAL)
+
+
+def test_the_usual_network_is_believed_where_nothing_shows_that_it_is_another() -> None:
+    """Other networks behind it than the day before are no sign: a gateway may be switched on."""
+    networks = usual()
+    networks.behind = {(4, "80.231.7.7"): PROVIDER}
+    assert networks.tell(4, [trace(*SILENT), trace(*SILENT[:3], "80.231.0.1")])
+    assert networks.known == {4: USUAL}
+    at_target = trace(*SILENT, "36.37.9.9")._replace(dst_addr="36.37.9.9")
+    assert usual().tell(4, [at_target])
+    assert usual().tell(4, [trace(*SILENT, "36.37.9.9"), trace("192.168.1.1", None, "36.37.9.9")])
+    tunnel = Access(ABROAD, "TATA", "US", "interface")
+    assert usual({6: tunnel}).tell(4, [trace(*SILENT)])
+    assert usual({6: USUAL}).tell(4, [trace(*SILENT)])
+
+
+def test_the_usual_network_is_not_believed_against_what_else_is_known() -> None:
+    """A laptop at a friend's, whose provider keeps silent as well, was taken to be at home.
+
+    So was one whose other IP version tells another provider, or whose own provider shows far away.
+    """
+    here = Access(GATEWAY, "Telecom Cambodia", "KH", "interface")
+    for networks, path in ((usual({6: here}), SILENT), (usual(), (*SILENT[:4], "36.37.9.9"))):
+        assert not networks.tell(4, [trace(*path), trace(*path)])
+        assert 4 not in networks.known
+    next_door = ("192.168.1.1", "203.144.64.1", "80.231.0.1")
+    networks = usual({6: here})
+    assert networks.tell(4, [trace(*next_door)])
+    assert networks.known[4].asn == GATEWAY, "what shows right behind the router is believed"

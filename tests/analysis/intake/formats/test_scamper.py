@@ -20,10 +20,10 @@ from analysis.intake.formats import scamper
 from analysis.intake.load import load
 from probe.graph import Link, Node
 from probe.network import Kind, Method
-from probe.network.packet import judge
+from probe.network.incoming import judge
 from probe.record import Hop, MalformedRecord, Reply, Trace, from_line, to_line
 from tests.analysis.intake.test_load import ODD, mutated, places_in, replaced
-from tests.published import published
+from tests.harness.published import published
 
 LAB = Path(__file__).parents[3] / "data/traces/scamper_lab.jsonl"
 OBJECTS = [json.loads(line) for line in LAB.read_text().splitlines()]
@@ -192,7 +192,7 @@ def test_refusals_are_those_that_the_probe_itself_would_tell(
 
 
 def test_mpls_labels_have_the_shape_of_the_atlas() -> None:
-    """As `probe.network.packet` writes them, so that labels of both can be compared."""
+    """As `probe.network.incoming` writes them, so that labels of both can be compared."""
     labelled = copy.deepcopy(PATH)
     labelled["hops"][0]["icmpext"] = [
         {

@@ -13,7 +13,7 @@ import pytest
 from analysis.intake.formats import warts
 from analysis.intake.inputs import InputError, Stream
 from analysis.intake.load import load
-from tests.published import published
+from tests.harness.published import published
 
 LAB = Path(__file__).parents[3] / "data/traces/scamper_lab.warts"
 needs_converter = pytest.mark.skipif(

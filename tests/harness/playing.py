@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = {
     path.stem: path.read_text(encoding="utf-8")
-    for path in sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
+    for path in sorted((Path(__file__).parents[1] / "scenarios").glob("*.toml"))
 }
 
 

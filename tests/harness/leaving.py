@@ -23,7 +23,7 @@ from probe.sharing import shared
 from probe.sharing.bundle import unseal
 from probe.sharing.outbox import Outbox
 from probe.sharing.receipt import read_receipt
-from tests.collecting import ROOT, Collector, collecting
+from tests.harness.collecting import ROOT, Collector, collecting
 
 ROUNDS = 10
 

@@ -8,12 +8,12 @@ import time
 
 import pytest
 
-from probe.aside import Aside
+from probe.background import Background
 
 
 def test_what_goes_wrong_is_raised_where_it_is_waited_for() -> None:
     """Not in the thread, where nobody hears it."""
-    work = Aside(lambda: int("one"))
+    work = Background(lambda: int("one"))
     with pytest.raises(ValueError, match="one"):
         work.result()
 
@@ -25,9 +25,9 @@ def test_where_no_thread_can_begin_it_is_done_all_the_same(monkeypatch: pytest.M
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert Aside(lambda: 6 * 7).result() == 42
+    assert Background(lambda: 6 * 7).result() == 42
     with pytest.raises(ValueError, match="one"):
-        Aside(lambda: int("one")).result()
+        Background(lambda: int("one")).result()
 
 
 def test_ctrl_c_does_not_wait_for_it() -> None:
@@ -42,7 +42,7 @@ def test_ctrl_c_does_not_wait_for_it() -> None:
 
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        Aside(work).result()
+        Background(work).result()
     assert began.is_set()
     assert time.monotonic() - before < 5.0
     done.set()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from probe.pasting import harmless
 from probe.redaction.premises import Premises
+from probe.scrubbing import harmless
 
 
 def test_who_ran_the_program_is_not_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

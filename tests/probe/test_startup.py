@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from probe import outset
+from probe import startup
 
 # Sends a signal when a module is looked for, before any of it is imported.
 _PRESSED = """
@@ -72,11 +72,11 @@ def test_once_a_command_is_imported_ctrl_c_is_what_it_always_was() -> None:
     """What it does may catch it, and put things in order."""
     told = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in told]
-    outset.begun()
+    startup.begun()
     try:
         assert not {signal.getsignal(number) for number in told} & {*before}
     finally:
-        outset.over()
+        startup.over()
     assert [signal.getsignal(number) for number in told] == before
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -91,8 +91,8 @@ def test_ctrl_c_in_a_command_is_told() -> None:
 def test_what_hears_ctrl_c_loads_nothing_itself() -> None:
     """Until it hears, Python shows its traceback: each module loaded before lengthens that."""
     code = (
-        "import sys; before = set(sys.modules); from probe import outset; "
+        "import sys; before = set(sys.modules); from probe import startup; "
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["probe", "probe.outset"]
+    assert done.stdout.split() == ["probe", "probe.startup"]

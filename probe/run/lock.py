@@ -27,7 +27,7 @@ class Busy(Failure):
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> Iterator[None]:
     """Hold a folder; the lock ends with the process at the latest. Raises `Busy`.
 
     What was left unfinished in it by who was killed goes.

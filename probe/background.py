@@ -14,12 +14,12 @@ T = TypeVar("T")
 _LOOK = 0.1
 
 
-class Aside(Generic[T]):
+class Background(Generic[T]):
     """Work that has begun in a thread of its own. It is abandoned where the program ends first.
 
     Where the system gives no thread it is done at once.
 
-    >>> Aside(lambda: 6 * 7).result()
+    >>> Background(lambda: 6 * 7).result()
     42
     """
 

@@ -1,7 +1,7 @@
 """Plays the networks in ``tests/scenarios-multipath``: enumerates the paths of many flows at once.
 
-As with single traces (`tests.playing`) the same files are played in memory and with real packets,
-so driving an enumeration and reading what a file states of nodes and links stand here.
+As with single traces (`tests.harness.playing`) the same files are played in memory and with real
+packets, so driving an enumeration and reading what a file states of nodes and links stand here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SCENARIOS = {
     path.stem: path.read_text(encoding="utf-8")
-    for path in sorted((Path(__file__).parent / "scenarios-multipath").glob("*.toml"))
+    for path in sorted((Path(__file__).parents[1] / "scenarios-multipath").glob("*.toml"))
 }
 
 Step = tuple[int, str | None, str | None]
