@@ -1,4 +1,4 @@
-# Every target sets up .venv by itself. PYTHON chooses the interpreter (3.11 or later). ARGS goes to
+# Every target sets up .venv by itself. PYTHON chooses the interpreter (3.11 to 3.14). ARGS goes to
 # the benchmark: make bench ARGS='--only chain'.
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ help:  ## this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(STAMP): requirements/build.txt requirements/dev.txt requirements/pyasn.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gatewatch needs Python 3.11 or later; choose one: make PYTHON=python3.12 …")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "the pinned libraries are for Python 3.11 to 3.14; choose one: make PYTHON=python3.13 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements/dev.txt

@@ -235,6 +235,9 @@ def test_tables_and_what_scripts_read_stay_english(tmp_path: Path, arguments: li
     home = agree(tmp_path / "home")
     shown = gatewatch(home, *arguments, language="km_KH.UTF-8").stdout
     assert shown
+    # Where gatewatch lies may be called anything.
+    for place in str(ROOT), json.dumps(str(ROOT)).strip('"'):
+        shown = shown.replace(place, "")
     assert not khmer(shown)
     assert "\\u17" not in shown
 
