@@ -238,14 +238,10 @@ def _drop(stream: TextIO) -> None:
 
 
 def _extra_missing(extra: str) -> Failure:
-    said = _("needs the {extra} extra: {command} in the folder of its source")
-    return Failure(said.format(extra=extra, command=_adding(extra)))
-
-
-def _adding(extra: str) -> str:
     from probe.disk.installation import adding  # noqa: PLC0415 - seldom needed
 
-    return adding(extra)
+    said = _("needs the {extra} extra: {command} in the folder of its source")
+    return Failure(said.format(extra=extra, command=adding(extra)))
 
 
 def _extra_of(missing: ModuleNotFoundError) -> str | None:
@@ -267,7 +263,7 @@ def _unavailable(name: str, missing: ModuleNotFoundError) -> click.Command:
     """Stands in for a command that cannot be imported, so that the others can be listed."""
     if extra := _extra_of(missing):
         failure = _extra_missing(extra)
-        said = f"Needs the {extra} extra: {_adding(extra)}"
+        said = f"Needs the {extra} extra; call it to see how to add that."
     elif missing.name in _UNIX:
         failure = Failure(
             _("`gatewatch {name}` works on Linux and macOS only so far, not here").format(name=name)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def within(seconds: float) -> Iterator[None]:
     """Raise `TimeoutError` in what is done here once it has taken so many seconds.
 
+    It comes out of here whatever a library makes of it, as of a read that took too long.
     Only in the main thread, where commands run, and on systems that have such a clock.
     """
     if (
@@ -31,13 +32,24 @@ def within(seconds: float) -> Iterator[None]:
         yield
         return
 
+    is_over = False
+
+    def overdue() -> TimeoutError:
+        return TimeoutError(_("not done within {minutes:.0f} minutes").format(minutes=seconds / 60))
+
     def end(_number: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(_("not done within {minutes:.0f} minutes").format(minutes=seconds / 60))
+        nonlocal is_over
+        is_over = True
+        raise overdue()
 
     before = signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
+    except Exception as problem:
+        if is_over and type(problem) is not TimeoutError:
+            raise overdue() from problem
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -263,8 +263,8 @@ def _leave(outbox: Outbox, folder: Path, left_out: Counter[str], *, as_json: boo
     _tell_left(left, folder, left_out, as_json=as_json)
     if not dated:
         click.echo(warn_of_times(folder), err=True)
-    for path in given_up:
-        raise PartlyDone(damaged(path))
+    if given_up:
+        raise PartlyDone(damaged(*given_up))
 
 
 def _tell_left(left: list[Path], folder: Path, left_out: Counter[str], *, as_json: bool) -> None:

@@ -5,6 +5,8 @@ Each way leaves its own mark, and undoes or changes nothing that another has ins
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -40,4 +42,16 @@ def _ways() -> tuple[str, str]:
             return ways
     if _FOLDER == _DEBIAN:
         return "pipx install", "sudo apt purge gatewatch"
-    return "pip install", "pip uninstall gatewatch"
+    pip = _pip()
+    return f"{pip} install", f"{pip} uninstall gatewatch"
+
+
+def _pip() -> str:
+    """How to call the pip of this environment: where it is not active a shell finds another's."""
+    own = Path(sys.prefix, "bin", "pip")
+    if sys.prefix == sys.base_prefix or shutil.which("pip") == str(own):
+        return "pip"
+    home = Path.home()
+    if own.is_relative_to(home):
+        return f"~/{shlex.quote(str(own.relative_to(home)))}"
+    return shlex.quote(str(own))

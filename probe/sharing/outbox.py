@@ -99,12 +99,12 @@ def is_outbox(folder: Path) -> bool:
     return is_file(database) and database.stat().st_size > 0
 
 
-def damaged(file: Path) -> str:
-    """What is said of a bundle that was given up."""
+def damaged(*files: Path) -> str:
+    """What is said of bundles that were given up."""
     return _(
         "the file of a bundle is damaged or was deleted: {file}; its traces are bundled anew next "
         "time, or stay here where the key that signed them was replaced since"
-    ).format(file=file)
+    ).format(file=", ".join(map(str, files)))
 
 
 _OCCUPIED = {

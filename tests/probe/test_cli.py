@@ -144,6 +144,12 @@ def test_an_unknown_command_is_a_wrong_use() -> None:
     assert CliRunner().invoke(main, ["tarce"]).exit_code == 2
 
 
+NEEDS_ANALYSIS = (
+    r"gatewatch: needs the analysis extra: \S*pip install '\.\[analysis\]' in the folder of its "
+    r"source\n"
+)
+
+
 def test_a_command_without_its_extra_says_which_to_install() -> None:
     """In a base install the analysis is listed, and says how to get it; the rest works."""
     block = (
@@ -158,10 +164,7 @@ def test_a_command_without_its_extra_says_which_to_install() -> None:
         + "main(['count'], standalone_mode=True)"
     )
     assert done.returncode == 2
-    assert done.stderr == (
-        "gatewatch: needs the analysis extra: "
-        "pip install '.[analysis]' in the folder of its source\n"
-    )
+    assert re.fullmatch(NEEDS_ANALYSIS, done.stderr)
 
 
 @pytest.mark.parametrize(
@@ -174,10 +177,7 @@ def test_the_extra_is_named_before_any_argument_is_asked_for(arguments: list[str
         f"from probe.cli import main; main({arguments!r}, standalone_mode=True)"
     )
     assert done.returncode == 2
-    assert done.stderr == (
-        "gatewatch: needs the analysis extra: "
-        "pip install '.[analysis]' in the folder of its source\n"
-    )
+    assert re.fullmatch(NEEDS_ANALYSIS, done.stderr)
 
 
 def test_without_the_analyst_s_half_the_volunteer_s_is_whole() -> None:
@@ -185,7 +185,7 @@ def test_without_the_analyst_s_half_the_volunteer_s_is_whole() -> None:
     gone = "import sys; sys.modules['analysis'] = None\nfrom probe.cli import main; main({!r})"
     listed = python(gone.format(["--help"]))
     assert (listed.returncode, listed.stderr) == (0, "")
-    assert "analyze   Needs the analysis extra: pip install '.[analysis]'\n" in listed.stdout
+    assert "analyze   Needs the analysis extra; call it to see how to add that.\n" in listed.stdout
     done = python(gone.format(["plan", "KH"]))
     assert done.returncode == 2
     assert done.stderr.startswith("gatewatch: needs the analysis extra: ")
@@ -203,10 +203,10 @@ def test_a_command_that_cannot_be_imported_is_still_listed(
     group = Commands("gatewatch")
     listed = CliRunner().invoke(group, ["--help"])
     assert listed.exit_code == 0
-    assert "count  Needs the analysis extra: pip install '.[analysis]'\n" in listed.stdout
+    assert "count  Needs the analysis extra; call it to see how to add that.\n" in listed.stdout
     done = CliRunner().invoke(group, ["count", "--json", "x"])
     assert done.exit_code == 2
-    assert "pip install '.[analysis]'" in done.stderr
+    assert re.fullmatch(NEEDS_ANALYSIS, done.stderr)
 
 
 WINDOWS = (

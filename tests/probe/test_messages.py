@@ -7,6 +7,7 @@ import gettext
 import json
 import os
 import re
+import shutil
 import string
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from probe.run import allowance
+from probe.schedule.here import BOOTED
 from probe.words import failure
 from scripts.messages import ROOT, catalogues, read, template, untranslated
 from tests.harness.consenting import agree
@@ -242,7 +244,7 @@ def test_tables_and_what_scripts_read_stay_english(tmp_path: Path, arguments: li
     assert "\\u17" not in shown
 
 
-def test_what_scripts_read_of_sending_and_of_the_schedule_stays_english(tmp_path: Path) -> None:
+def test_what_scripts_read_of_sending_stays_english(tmp_path: Path) -> None:
     """The sentences in them, too: what to do, and why something was not sent."""
     home = agree(tmp_path / "home")
     keep(home, trace(1))
@@ -253,6 +255,15 @@ def test_what_scripts_read_of_sending_and_of_the_schedule_stays_english(tmp_path
         fields = json.loads(shown)
         assert fields["problem"] == "127.0.0.1 cannot be reached (Connection refused)"
     assert [one.startswith("to send now:") for one in fields["advice"]] == [True]
+
+
+@pytest.mark.skipif(
+    not BOOTED.is_dir() and shutil.which("crontab") is None,
+    reason="neither systemd nor cron is here",
+)
+def test_what_scripts_read_of_the_schedule_stays_english(tmp_path: Path) -> None:
+    """Its hints as well."""
+    home = agree(tmp_path / "home")
     program = (
         "import probe.schedule.here as here\nhere.is_under_sudo = lambda: True\n"
         "from probe.cli import main"
