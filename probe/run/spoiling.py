@@ -22,7 +22,7 @@ from probe.record import (
 )
 from probe.spool import day_files, day_named
 from probe.vantage.timekeeping import awaits_others, impossible
-from probe.vantage.tunnel import leads_into_tunnel, nobodys_name, tunnels
+from probe.vantage.tunnel import nobodys_name, tunnel_of, tunnels
 from probe.words.language import _
 from probe.words.sentence import Sentence
 
@@ -70,7 +70,7 @@ class Spoiling:
 
         A VPN may take some targets alone.
         """
-        noted = [VPN] if end is not None and leads_into_tunnel(end) else []
+        noted = [VPN] if end is not None and tunnel_of(end) else []
         return [*noted, WRONG_CLOCK] if self._impossible() or self._awaits() else noted
 
     def objection(self, versions: Collection[int]) -> Sentence | None:

@@ -48,16 +48,13 @@ _VIA_GATEWAY_TO_HOST = 0x2 | 0x4
 
 def tunnels(ends: Mapping[int, LineEnd]) -> dict[int, str]:
     """The tunnel by which packets leave, by IP version; none where they leave directly."""
-    return {
-        version: end.device
-        for version, end in sorted(ends.items())
-        if end.device is not None and leads_into_tunnel(end)
-    }
+    each = ((version, tunnel_of(end)) for version, end in sorted(ends.items()))
+    return {version: device for version, device in each if device is not None}
 
 
-def leads_into_tunnel(end: LineEnd) -> bool:
-    """Whether packets that leave by this end of the line go through a tunnel."""
-    return end.device is not None and is_tunnel(end.device)
+def tunnel_of(end: LineEnd) -> str | None:
+    """The tunnel that packets go through which leave by this end of the line, None for none."""
+    return end.device if end.device is not None and is_tunnel(end.device) else None
 
 
 def nobodys_name(device: str) -> str:
