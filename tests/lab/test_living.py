@@ -200,8 +200,15 @@ def test_whoever_is_in_a_hurry_may_purge_while_it_runs(home: Chain) -> None:
     """The run ends within seconds, and writes nothing anew when it does."""
     run = start(home.fabric, home.vantage, rate=20)
     run.wait_for(3)
-    done = home.vantage.run([GATEWATCH, "purge", "--yes"], env={"GATEWATCH_HOME": str(run.folder)})
-    assert "another gatewatch is at work here" in done.stderr
+    run.program.send_signal(signal.SIGSTOP)  # else it may have ended before purge looks for it
+    purge = home.vantage.start(
+        [GATEWATCH, "purge", "--yes"], env={"GATEWATCH_HOME": str(run.folder)}
+    )
+    assert purge.stderr is not None
+    assert "another gatewatch is at work here" in purge.stderr.readline()
+    run.program.send_signal(signal.SIGCONT)
+    purge.communicate(timeout=30)
+    assert purge.returncode == 0
     assert run.end(NoConsent.exit_code)["kept"] >= 3
     assert not run.folder.exists()
 
