@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 
 from analysis.scale.pieces import Given, Uncut
 
-# Traces are so many times as large as they are packed, usually.
-_UNPACKED = 12
-
 
 @dataclass
 class Cutting:
@@ -56,8 +53,7 @@ class Cutting:
 
     def _allowed(self) -> int:
         """How many pieces may be asked for so far."""
-        usual = 1 + _UNPACKED * self.file.size // self.file.lines
-        return self._least - 1 + min(self.most, usual)
+        return self._least - 1 + min(self.most, self.file.usual)
 
     def heard(self, number: int, *, found: bool, more: bool) -> None:
         """A piece was folded, unless there was none; whether others follow."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +28,14 @@ from probe.sharing.bundle import BadBundle
 LINES = 8 << 20
 ROWS = 20_000
 VALUES = 1000
+
+# Traces are so many times as large as they are packed, usually.
+_UNPACKED = 12
+
+# Where others cut a large file its pieces are up to so many times as large, as long as there are so
+# many of them: to ask for one and hear of it takes as long as a MB of lines.
+LARGER = 4
+_SHARES = 64
 
 _END_OF_LINE = ord("\n")
 
@@ -126,7 +134,18 @@ class Uncut:
     path: str
     sha256: str
     size: int
-    lines: int = field(default_factory=lambda: LINES)
+    lines: int
+
+    @classmethod
+    def of(cls, name: str, size: int, sha256: str) -> Uncut:
+        """A file of lines, whose pieces are the larger the larger it is."""
+        lines = min(max(LINES, _UNPACKED * size // _SHARES), LARGER * LINES)
+        return cls(name, os.path.realpath(name), sha256, size, lines)
+
+    @property
+    def usual(self) -> int:
+        """How many pieces a file of this size has, usually no more."""
+        return 1 + _UNPACKED * self.size // self.lines
 
     def pieces(self) -> Iterator[Piece]:
         """The pieces of the file, which are the same wherever it is cut.
@@ -189,7 +208,7 @@ def _uncut(name: str, inputs: dict[str, str]) -> Uncut | None:
         return None
     with suppress(InputError, OSError), opened(name) as (stream, sha256):
         if input_of(name, stream).lines is not None:
-            whole = Uncut(name, os.path.realpath(name), sha256(), Path(name).stat().st_size)
+            whole = Uncut.of(name, Path(name).stat().st_size, sha256())
             inputs[short_name(name, inputs)] = whole.sha256
             return whole
     return None

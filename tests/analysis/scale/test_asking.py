@@ -52,6 +52,17 @@ def test_all_pieces_are_folded_once(count: int, size: int, most: int, seed: int)
     assert sorted(folded) == list(range(count))
 
 
+@pytest.mark.parametrize(
+    ("size", "lines", "usual"),
+    [(0, 8, 1), (30 << 20, 8, 46), (100 << 20, 18.75, 65), (1 << 30, 32, 385)],
+)
+def test_a_large_file_is_cut_into_larger_pieces(size: int, lines: float, usual: int) -> None:
+    """Of 8 to 32 MB, as long as they keep many workers busy."""
+    file = Uncut.of("t.jsonl", size, "")
+    assert file.lines == lines * (1 << 20)
+    assert file.usual == usual
+
+
 def test_of_a_small_file_no_more_is_asked_for_than_its_piece() -> None:
     """A thousand days of a collector are a thousand files."""
     cutting = Cutting(0, file_of(80), 200)
@@ -87,6 +98,7 @@ def test_who_lacks_the_file_leaves_it_to_who_asked(
 ) -> None:
     """From its beginning, but for what was folded: not before the last answer has come."""
     monkeypatch.setattr("analysis.scale.pieces.LINES", 1000)
+    monkeypatch.setattr("analysis.scale.pieces.LARGER", 1)
     path = tmp_path / "t.jsonl"
     path.write_bytes(TEXT)
     ((_, file),) = uncut([str(path)], {})

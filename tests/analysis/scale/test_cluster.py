@@ -63,6 +63,7 @@ def path(simulated: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Path
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces so small that there are many."""
     monkeypatch.setattr("analysis.scale.pieces.LINES", 20_000)
+    monkeypatch.setattr("analysis.scale.pieces.LARGER", 1)
 
 
 def recipe(simulated: Simulated) -> Recipe:

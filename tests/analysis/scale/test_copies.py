@@ -24,6 +24,7 @@ TEXT = b"".join(b'{"line": %d, "rest": "%s"}\n' % (n, b"x" * (n % 97)) for n in 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.scale.pieces.LINES", 5000)
+    monkeypatch.setattr("analysis.scale.pieces.LARGER", 1)
 
 
 @pytest.fixture(params=["plain", "gzip", "zstandard"])
