@@ -53,6 +53,8 @@ from analysis.scale.pieces import (
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
+    from analysis.intake.formats.columns import Files
+
 # No more than so many full pieces are folded here: to start other processes would take longer.
 _ALONE = 4
 
@@ -92,6 +94,7 @@ class Mapper:
         self._add = self._folder.add if self._other is None else self._add_to_both
         self._beside = Part()
         self._lines = TypedLines()
+        self._files: Files | None = None
 
     def part(self, piece: Piece) -> Part:
         """What becomes of a piece.
@@ -163,17 +166,18 @@ class Mapper:
         # Inputs of lines do without pyarrow, in each process.
         from analysis.intake.formats import columns  # noqa: PLC0415
 
+        if self._files is None:
+            self._files = columns.Files()
         try:
-            file = columns.opened(piece.name)
+            file = self._files.opened(piece.name)
         except InputError as problem:
             self._sieve.blame(piece.name, problem, part)
             return
-        with file:
-            for number in range(piece.first, piece.end):
-                try:
-                    self._add_group(piece.name, file, number, part)
-                except InputError as problem:
-                    self._sieve.blame(piece.name, problem, part)
+        for number in range(piece.first, piece.end):
+            try:
+                self._add_group(piece.name, file, number, part)
+            except InputError as problem:
+                self._sieve.blame(piece.name, problem, part)
 
     def _add_group(self, name: str, file: ParquetFile, number: int, part: Part) -> None:
         from analysis.intake.formats import columns, parquet  # noqa: PLC0415

@@ -307,20 +307,41 @@ def _way(
     return addresses, rtts
 
 
-def opened(name: str) -> pq.ParquetFile:
-    """A file for `read`. Raises `InputError` where it cannot be opened any more."""
-    return open_file(name, read_dictionary=[_ADDRESSES])
+class Files:
+    """Opens files for `read`.
+
+    The last one stays open: of a large file it takes as long to read what its groups are as to read
+    some of them.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[str, pq.ParquetFile] | None = None
+
+    def opened(self, name: str) -> pq.ParquetFile:
+        """A file. Raises `InputError` where it cannot be opened any more."""
+        if self._last is None or self._last[0] != name:
+            self._last = None
+            self._last = name, open_file(name, read_dictionary=[_ADDRESSES])
+        return self._last[1]
+
+
+def _paths(file: pq.ParquetFile, group: int) -> set[str]:
+    """The columns of a row group."""
+    # Arrow's schema of a file is in a circle with all that is known of its groups, and who folds
+    # many pieces looks for no circles.
+    found = file.metadata.row_group(group)
+    return {found.column(i).path_in_schema for i in range(found.num_columns)}
 
 
 def read(
     name: str, file: pq.ParquetFile, group: int, numbers: Numbers
 ) -> Iterator[tuple[Told, Fingerprint] | None]:
-    """The traces of a row group of a file that was `opened`; None for one that could not be sent.
+    """The traces of a row group of a file of `Files`; None for one that could not be sent.
 
     Raises `Surprise` before the first of them, and `InputError` where the group is damaged.
     """
     # Arrow leaves out what is not there, without a word.
-    if not {file.schema.column(i).path for i in range(len(file.schema))}.issuperset(_COLUMNS):
+    if not _paths(file, group).issuperset(_COLUMNS):
         raise Surprise
     try:
         table = file.read_row_group(group, columns=list(_COLUMNS), use_threads=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -39,8 +41,8 @@ def written(some: list[Trace], folder: Path) -> Path:
 
 
 def by_columns(path: Path) -> list[tuple[Told, Fingerprint] | None]:
-    with columns.opened(str(path)) as file:
-        return list(columns.read(str(path), file, 0, NUMBERS))
+    file = columns.Files().opened(str(path))
+    return list(columns.read(str(path), file, 0, NUMBERS))
 
 
 def alike(some: list[Trace], folder: Path) -> bool:
@@ -52,6 +54,25 @@ def alike(some: list[Trace], folder: Path) -> bool:
         return False
     assert found == row_by_row(path)
     return True
+
+
+def test_a_file_that_was_read_is_let_go_at_once(tmp_path: Path) -> None:
+    """Who folds many pieces looks for no circles; the groups of a large file take megabytes."""
+    paths = [tmp_path / name for name in ("a.parquet", "b.parquet")]
+    for path in paths:
+        pq.write_table(parquet.table_of([parquet.to_row(WHOLE)]), path)
+    files = columns.Files()
+    gc.disable()
+    try:
+        file = files.opened(str(paths[0]))
+        assert len(list(columns.read(str(paths[0]), file, 0, NUMBERS))) == 1
+        assert files.opened(str(paths[0])) is file  # all groups of a file are read of one
+        what = weakref.ref(file.metadata)
+        del file
+        files.opened(str(paths[1]))
+        assert what() is None
+    finally:
+        gc.enable()
 
 
 @settings(max_examples=60)
