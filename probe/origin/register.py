@@ -34,6 +34,10 @@ _COMMAS = 4
 # Bytes of the file that are looked through at a time.
 _BLOCK = 1 << 16
 
+# After so many looks into the file what was read of it is let go: it counts as memory of this
+# process, and would be most of the file in the end.
+_LOOKS = 16
+
 
 class Registration(NamedTuple):
     """One AS number.
@@ -82,7 +86,13 @@ class Register:
         if asn not in self._known:
             start = self._find(asn)
             self._known[asn] = None if start is None else self._parsed(self._line(start))
+            if not len(self._known) % _LOOKS:
+                self._let_go()
         return self._known[asn]
+
+    def _let_go(self) -> None:
+        if isinstance(self._lines, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            self._lines.madvise(mmap.MADV_DONTNEED)
 
     def registered_in(self, country: str) -> list[Registration]:
         """The registrations in a country, in order."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import errno
 import os
+import sys
 import tracemalloc
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,6 @@ from probe.origin.errors import OriginError, unreadable
 from probe.origin.names import printable
 from probe.origin.register import Register, Registration, write_register
 from probe.origin.snapshot import current_manifest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COUNTRIES = (None, "KH", "VN", "US")
 
@@ -97,6 +95,22 @@ def test_a_volunteers_machine_holds_no_more_than_it_asks_for() -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 1 << 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/smaps is Linux's")
+def test_what_was_asked_for_is_not_held_for_good(tmp_path: Path) -> None:
+    """Of a file that is mapped, pages that were looked at count as memory of the process."""
+    path = tmp_path / "asns.csv"
+    write_register(path, (Registration(asn, "A" * 80, "KH", 1, ()) for asn in range(40_000)))
+    register, size = Register(path), path.stat().st_size
+    for asn in range(0, 40_000, 10):
+        assert register.get(asn) is not None
+    held = 0
+    with Path("/proc/self/smaps").open(encoding="utf-8") as maps:
+        for line in maps:
+            if line.endswith(f"{path}\n"):
+                held += next(int(more.split()[1]) for more in maps if more.startswith("Rss:"))
+    assert held * 1024 < size / 4
 
 
 @pytest.mark.parametrize(
