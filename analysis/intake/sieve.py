@@ -109,7 +109,9 @@ def trace_of(value: object) -> Trace | str:
     if isinstance(value, Trace):
         trace = value
     elif isinstance(value, MalformedRecord):
-        raise value
+        # Not this one itself, which would be in a circle with all that holds it and, with it, a
+        # piece of the input; who folds many looks for no circles.
+        raise MalformedRecord(*value.args)
     elif not isinstance(value, dict):
         raise MalformedRecord("not a JSON object")
     elif scamper.is_bookkeeping(value):

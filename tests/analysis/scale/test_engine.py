@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import os
@@ -9,6 +10,7 @@ import random
 import re
 import signal
 import threading
+import weakref
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -420,6 +422,35 @@ def test_a_mapper_that_stumbled_goes_on(folder: Path, monkeypatch: pytest.Monkey
         [one._replace(rtts=()) for one in folded.finish()[0]] for folded in (together, whole)
     )
     assert found == expected
+
+
+@pytest.mark.usefixtures("small")
+def test_a_piece_is_let_go_once_it_is_folded(folder: Path, tmp_path: Path) -> None:
+    """Processes that fold look for no circles: whatever is read, none holds a piece."""
+    bad = [
+        b"[" * 100_000 if number % 5 == 0 else line[: 30 * number] if number % 2 else line
+        for number, line in enumerate((folder / "a.jsonl").read_bytes().splitlines()[:100])
+    ]
+    (tmp_path / "bad.jsonl").write_bytes(b"\n".join(bad) + b"\n")
+    (tmp_path / "torn.json").write_bytes((folder / "c.json").read_bytes()[:9000])
+    (tmp_path / "table.parquet").write_bytes(b"PAR1")
+    traces = iter(load([str(folder)]).traces)
+    convert.convert(traces, str(tmp_path / "whole.parquet"), "parquet", lambda _: COUNTRY)
+    held = []
+    mapper = Mapper(recipe())
+    gc.disable()
+    try:
+        for _, piece in pieces([str(folder), str(tmp_path)], {}):
+            mapper.part(piece)
+            held.append((piece, weakref.ref(piece)))
+            del piece
+        names = [piece.name for piece, _ in held]
+        left = [ref for _, ref in held]
+        del held
+        assert [name for name, ref in zip(names, left, strict=True) if ref() is not None] == []
+    finally:
+        gc.enable()
+    assert len(names) > 5
 
 
 class Deadly:
