@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 
+from tests.harness.collecting import lasting_port
 from tests.harness.consenting import agree
 from tests.harness.leaving import Machine, check_nothing_lost_nothing_doubled, cut_off_at_random
 from tests.probe.sharing.test_bundling import keep, trace
@@ -14,8 +14,7 @@ from tests.probe.sharing.test_bundling import keep, trace
 def test_kill_9_of_either_end_neither_loses_nor_doubles_a_trace(tmp_path: Path) -> None:
     """Bundling, sending and receiving, each killed ten times: nothing lost, nothing doubled."""
     machine = Machine(agree(tmp_path / "home"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = lasting_port()
     (machine.home / "settings.toml").write_text(
         f"collector = {json.dumps(f'http://127.0.0.1:{port}')}\n", encoding="utf-8"
     )

@@ -124,6 +124,7 @@ class Session:
         # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
         self.tick = settings.tick if self._interval < settings.tick else 0.0
         self._now = -math.inf
+        self._heard = -math.inf
         self._due = -math.inf
         self._idle = True
         self._active = 0
@@ -164,8 +165,18 @@ class Session:
         """Whether so few answers are awaited that none needs to wait a tick for the others."""
         return len(self._probes) <= FEW
 
+    def give_up(self) -> None:
+        """Give up the probes whose time was over when answers were taken in last.
+
+        Not those whose time has passed since: keeping a trace may take a disk seconds, and what
+        is answered meanwhile waits in the socket. So the loop reads the clock afterwards.
+
+        Raises what `finished` or `known` raise.
+        """
+        self._expire(self._heard)
+
     def advance(self, now: float) -> float:
-        """Give up and send all that is due by now; returns until when to wait for answers.
+        """Send all that is due by now; returns until when to wait for answers.
 
         While fast, that is never beyond the `tick` that goes by between two looks in any case:
         answers wait in the socket, stamped by the kernel.
@@ -173,7 +184,6 @@ class Session:
         Raises what `finished`, `known` or ``network.send`` raise, `NoRoute` excepted.
         """
         self._now = now
-        self._expire(now)
         self._transmit(now)
         if self._choose() is None and not self._holding:
             return self._next_deadline() if self._active else -math.inf
@@ -312,8 +322,8 @@ class Session:
     # -- hearing ----------------------------------------------------------------------------
 
     def collect(self, now: float) -> None:
-        """Take in all answers that are there. Raises what `finished` or `known` raise."""
-        self._now = now
+        """Take in all answers that are there now. Raises what `finished` or `known` raise."""
+        self._now = self._heard = now
         probes = self._probes
         telling = self._known is not None
         soon = now + self._limits.timeout_floor

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+
+# None of these is handed out by a system, to whoever connects or listens and names no port.
+_PORTS = range(20_000, 30_000)
+
+
+def lasting_port() -> int:
+    """A port of loopback that is free, and stays so while nobody listens on it.
+
+    One that the system chose may go to another program at any time between two collectors.
+    """
+    first = os.getpid() % len(_PORTS)
+    for port in itertools.chain(_PORTS[first:], _PORTS[:first]):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError("no port is free")
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """A volunteer's machine and a collector, cut off at random moments: what the proofs of it share.
 
 Each command is a process of its own and is killed as when the power fails: SIGKILL, somewhere
-between the first step of its work and its end. How long that is, an undisturbed one shows.
+between the first step of its work and its end. How long that is, an undisturbed one shows, and
+each that was over before it was to be killed: the first may have had a busy machine.
 """
 
 from __future__ import annotations
@@ -83,8 +84,10 @@ class Machine:
     def cut_off(self, *words: str) -> None:
         """Kill a command at a random moment of its work."""
         child = self.start(*words)
+        began = time.monotonic()
         try:
             child.communicate(timeout=self.moment(words[0]))
+            self.lasts[words[0]] = shorter(self.lasts[words[0]], time.monotonic() - began)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             child.communicate(timeout=60)
@@ -93,6 +96,14 @@ class Machine:
     def as_shared(self) -> list[bytes]:
         """All lines that `gatewatch show --as-shared` prints."""
         return [line.line for line in shared.lines(self.home / "spool") if line.problem is None]
+
+
+def shorter(supposed: float, took: float) -> float:
+    """How long the next one may last, after one that took less than was supposed.
+
+    Never less than half at once: this one may have had little to do.
+    """
+    return max(took, supposed / 2)
 
 
 @contextmanager

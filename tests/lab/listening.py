@@ -1,4 +1,4 @@
-"""What a program that listens on a device inside a namespace does until it is told to end."""
+"""Programs that listen inside a namespace, on a device or as a name server, and say so."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ import selectors
 import socket
 import sys
 from collections.abc import Iterator
+
+# A program: says when it is asked, and never answers.
+NAME_SERVER = """
+import socket
+port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+port.bind(("", 53))
+port.settimeout(60)
+print("ready", flush=True)
+while port.recv(512):
+    print("asked", flush=True)
+"""
 
 
 def packets_on(wire: socket.socket) -> Iterator[None]:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import pytest
 from probe.spool import read
 from probe.words.failure import NoConsent
 from tests.harness.consenting import agree
+from tests.lab.listening import NAME_SERVER
 from tests.lab.namespaces import (
     HOST_NAME,
     Chain,
@@ -65,6 +67,13 @@ class Run:
             line = self.program.stderr.readline()
             assert line, "the run ended too early"
             finished -= line.startswith("[")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep it from going on, and so from ending, while something is done to its world."""
+        self.program.send_signal(signal.SIGSTOP)
+        yield
+        self.program.send_signal(signal.SIGCONT)
 
     def end(self, code: int | None = 0) -> dict[str, Any]:
         """The summary, once it has ended with this code."""
@@ -131,7 +140,8 @@ def test_a_link_that_goes_and_comes_back(home: Chain, user: User) -> None:
     """The run waits, what was in flight is measured again, and nothing of the gap is kept."""
     run = start(home.fabric, home.vantage, user=user)
     run.wait_for(10)
-    ip(home.vantage, "link set dev east down")
+    with run.held():
+        ip(home.vantage, "link set dev east down")
     time.sleep(2)
     ip(home.vantage, "link set dev east up", "route replace default via 192.168.1.1")
     said = run.end(0)
@@ -146,13 +156,14 @@ def test_a_new_address_in_the_same_subnet(home: Chain, user: User) -> None:
     """A renewed lease: the access network is still known, and neither address is in any file."""
     run = start(home.fabric, home.vantage, user=user)
     run.wait_for(10)
-    ip(
-        home.vantage,
-        "addr add 192.168.1.77/24 dev east",
-        "addr del 192.168.1.10/24 dev east",
-        "addr replace 192.168.1.77/24 dev east",
-        "route replace default via 192.168.1.1",
-    )
+    with run.held():
+        ip(
+            home.vantage,
+            "addr add 192.168.1.77/24 dev east",
+            "addr del 192.168.1.10/24 dev east",
+            "addr replace 192.168.1.77/24 dev east",
+            "route replace default via 192.168.1.1",
+        )
     said = run.end(0)
     assert said["kept"] == 60
     assert said["interrupted"]
@@ -200,13 +211,12 @@ def test_whoever_is_in_a_hurry_may_purge_while_it_runs(home: Chain) -> None:
     """The run ends within seconds, and writes nothing anew when it does."""
     run = start(home.fabric, home.vantage, rate=20)
     run.wait_for(3)
-    run.program.send_signal(signal.SIGSTOP)  # else it may have ended before purge looks for it
-    purge = home.vantage.start(
-        [GATEWATCH, "purge", "--yes"], env={"GATEWATCH_HOME": str(run.folder)}
-    )
-    assert purge.stderr is not None
-    assert "another gatewatch is at work here" in purge.stderr.readline()
-    run.program.send_signal(signal.SIGCONT)
+    with run.held():
+        purge = home.vantage.start(
+            [GATEWATCH, "purge", "--yes"], env={"GATEWATCH_HOME": str(run.folder)}
+        )
+        assert purge.stderr is not None
+        assert "another gatewatch is at work here" in purge.stderr.readline()
     purge.communicate(timeout=30)
     assert purge.returncode == 0
     assert run.end(NoConsent.exit_code)["kept"] >= 3
@@ -246,20 +256,22 @@ def test_a_disk_that_is_full(home: Chain) -> None:
 @pytest.mark.parametrize("command", ["trace", "run"])
 def test_a_resolver_that_does_not_answer_holds_nobody_up(home: Chain, command: str) -> None:
     """Ctrl-C ends it within a second also while a name is looked up."""
-    resolver = home.fabric.file("resolv.conf", "nameserver 193.0.6.141\n")
+    asked = home.target.start([sys.executable, "-c", NAME_SERVER])
+    assert asked.stdout is not None
+    assert asked.stdout.readline() == "ready\n"
+    resolver = home.fabric.file("resolv.conf", f"nameserver {home.host[4]}\noptions timeout:20\n")
     listed = home.fabric.file("named", "www.example.org\n")
     kept = agree(home.fabric.home(f"waiting-{command}", "root"))
-    asked = "www.example.org" if command == "trace" else f"--targets {listed}"
+    what = "www.example.org" if command == "trace" else f"--targets {listed}"
     program = home.vantage.start(
         [
             "/bin/sh",
             "-c",
-            f"mount --bind {resolver} /etc/resolv.conf; exec {GATEWATCH} {command} {asked}",
+            f"mount --bind {resolver} /etc/resolv.conf; exec {GATEWATCH} {command} {what}",
         ],
         env={"GATEWATCH_HOME": str(kept)},
     )
-    time.sleep(4)
-    assert program.poll() is None
+    assert asked.stdout.readline() == "asked\n"
     began = time.monotonic()
     program.send_signal(signal.SIGINT)
     program.communicate(timeout=30)
@@ -357,7 +369,8 @@ def test_moving_to_another_network_keeps_no_line_of_either(
     """
     run = start(town.fabric, town.laptop, user=user, hosts=HOSTS[:80])
     run.wait_for(20)
-    town.move(address)
+    with run.held():
+        town.move(address)
     said = run.end(0)
     assert said["kept"] == 80
     assert sum(said["interrupted"].values()) >= 1
@@ -382,7 +395,8 @@ def test_moving_to_a_network_that_does_not_show_ends_the_run(town: Town) -> None
     """Where it is not sure what has to go, nothing more is written, and the end says what to do."""
     run = start(town.fabric, town.laptop, hosts=HOSTS[:80])
     run.wait_for(20)
-    town.move("10.64.9.5")
+    with run.held():
+        town.move("10.64.9.5")
     said = run.end(6)
     assert "--resume --access-as" in said["stderr"]
     assert {trace.vantage.asn for trace in run.traces()} == {38623}
@@ -430,10 +444,11 @@ def test_a_firewall_that_comes_in_between(home: Chain, user: User) -> None:
     """What was measured before is kept, the rest counted; --resume does it once the way is free."""
     run = start(home.fabric, home.vantage, user=user)
     run.wait_for(10)
-    nft(
-        home.vantage,
-        "table inet own { chain out { type filter hook output priority 0;\ndrop;\n}\n}",
-    )
+    with run.held():
+        nft(
+            home.vantage,
+            "table inet own { chain out { type filter hook output priority 0;\ndrop;\n}\n}",
+        )
     said = run.end(6)
     kept = said["kept"]
     assert 10 <= kept < 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,23 +14,13 @@ import pytest
 
 from probe.spool import read
 from tests.harness.consenting import agree
+from tests.lab.listening import NAME_SERVER
 from tests.lab.namespaces import NOBODY, Chain, User, chain, requires_lab
 
 pytestmark = [pytest.mark.lab, requires_lab, pytest.mark.xdist_group("lab-privileges")]
 
 GATEWATCH = str(Path(sys.executable).with_name("gatewatch"))
 NONE = "0" * 16
-
-
-# Says when it is asked, and never answers.
-_NAME_SERVER = """
-import socket
-port = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-port.bind(("", 53))
-print("ready", flush=True)
-while port.recv(512):
-    print("asked", flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +31,9 @@ def row() -> Iterator[Chain]:
 
 
 def statuses(program: subprocess.Popen[str]) -> list[dict[str, str]]:
-    """What the kernel says of each thread of a process."""
+    """What the kernel says of each thread of a process, which is halted: none of them ends."""
+    program.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, program.pid, os.WSTOPPED)
     threads = list(Path(f"/proc/{program.pid}/task").iterdir())
     return [
         dict(line.split(":\t", 1) for line in (thread / "status").read_text().splitlines())
@@ -67,7 +60,6 @@ def test_while_it_probes_it_may_do_nothing_more(row: Chain, user: User, backend:
         assert said["NoNewPrivs"] == "1"
         # Only who has CAP_SETPCAP may empty it; nothing can be gained from it any more.
         assert said["CapBnd"] == (f"{1 << 13:016x}" if user == "net_raw" else NONE)
-    assert program.poll() is None
     program.kill()
 
 
@@ -91,7 +83,7 @@ def test_libpcap_keeps_one_capability_and_no_more(row: Chain, user: User) -> Non
 def test_a_name_is_looked_up_by_a_thread_without_privileges(row: Chain) -> None:
     """The resolver's thread starts after the sockets were opened, and has what is left: nothing."""
     server = row.host[4]
-    asked = row.target.start([sys.executable, "-c", _NAME_SERVER])
+    asked = row.target.start([sys.executable, "-c", NAME_SERVER])
     assert asked.stdout is not None
     assert asked.stdout.readline() == "ready\n"
     resolv = row.fabric.file("resolv.conf", f"nameserver {server}\noptions timeout:20\n")

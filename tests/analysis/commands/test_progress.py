@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +23,7 @@ from analysis.scale.pieces import Given, Place, Uncut
 from analysis.simulated.simulation import NOW, Truth, country
 from analysis.simulated.world import COUNTRY
 from probe.record import to_line
+from tests.harness.terminal import shown_on
 
 SIMULATED = country(Truth(6, 0.5), "progress", days=10)
 
@@ -130,19 +130,19 @@ def test_what_is_printed_on_the_same_terminal_is_not_disturbed(
     assert "1,000 traces read" in terminal.getvalue()
 
 
-def test_the_verdict_on_standard_output_stays_alone(path: Path) -> None:
+def test_the_verdict_on_standard_output_stays_alone(path: Path, tmp_path: Path) -> None:
     """The count goes to the terminal of the standard error only, and not into a file."""
     command = [sys.executable, "-m", "probe", "analyze", str(path), "--country", "KH", "--json"]
     ours, theirs = pty.openpty()
-    there = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=True, timeout=60)
+    with (tmp_path / "verdict.json").open("wb") as printed:
+        there = subprocess.Popen(command, stdout=printed, stderr=theirs)
     os.close(theirs)
-    seen = b""
-    with suppress(OSError):
-        while more := os.read(ours, 65536):
-            seen += more
+    seen = "".join(shown_on(ours))
     os.close(ours)
-    assert b"traces read" in seen
+    assert there.wait(60) == 0
+    assert "traces read" in seen
     quiet = subprocess.run(command, capture_output=True, check=True, timeout=60)
     assert b"traces read" not in quiet.stderr
-    first, second = json.loads(there.stdout), json.loads(quiet.stdout)
+    first = json.loads((tmp_path / "verdict.json").read_bytes())
+    second = json.loads(quiet.stdout)
     assert first | {"provenance": None} == second | {"provenance": None}

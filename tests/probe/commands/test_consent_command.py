@@ -10,7 +10,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from probe.cli import main
 from probe.owner.consent import VERSION
 from tests.harness.consenting import agree
+from tests.harness.terminal import shown_on
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,7 +69,7 @@ def on_terminal(home: Path, *command: str, typed: Sequence[str | signal.Signals]
     )
     os.close(theirs)
     shown, answers = "", iter(typed)
-    for more in _output(ours):
+    for more in shown_on(ours):
         shown += more
         if shown.endswith(PROMPT):
             answer = next(answers)
@@ -83,19 +84,16 @@ def on_terminal(home: Path, *command: str, typed: Sequence[str | signal.Signals]
 
 
 def _interrupt(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    # A signal between a question and the wait for its answer is felt only once more comes.
-    for _ in range(30):
+    """Send a signal to a program that asks, once; a second one would disturb how it ends."""
+    # One between a question and the wait for its answer is felt only once more comes.
+    status = Path(f"/proc/{program.pid}/stat")
+    while status.exists() and status.read_text(encoding="utf-8").rpartition(") ")[2][0] != "S":
+        os.sched_yield()
+    for _ in range(3):  # where no /proc tells that it waits
         program.send_signal(number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            program.wait(1.0)
+            program.wait(10.0)
             return
-
-
-def _output(terminal: int) -> Iterator[str]:
-    # Reading a terminal whose other end is closed is an error, on Linux.
-    with contextlib.suppress(OSError):
-        while more := os.read(terminal, 65536):
-            yield more.decode()
 
 
 # --- without a terminal -----------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -36,6 +35,7 @@ from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
 from probe.vantage.timekeeping import ClockWatch
 from tests.harness.consenting import agree
+from tests.harness.terminal import shown_on
 from tests.probe import paths
 from tests.probe.failing import make_unreadable
 
@@ -466,17 +466,14 @@ def test_a_terminal_gets_a_bar(tmp_path: Path, listed: Callable[..., str]) -> No
     """On a terminal the progress is one bar that counts, not a line a trace."""
     ours, theirs = pty.openpty()
     process = start(tmp_path / "home", "--targets", listed(*TARGETS), "--rate", "1000", err=theirs)
-    out, _ = process.communicate(timeout=30)
     os.close(theirs)
-    shown = b""
-    with contextlib.suppress(OSError):
-        while more := os.read(ours, 65536):
-            shown += more
+    shown = "".join(shown_on(ours))
     os.close(ours)
+    out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert out.startswith("kept 5 traces")
-    assert b"5/5" in shown
-    assert b"[5/5]" not in shown
+    assert "5/5" in shown
+    assert "[5/5]" not in shown
 
 
 # --- killed ---------------------------------------------------------------------------------

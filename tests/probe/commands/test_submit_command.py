@@ -30,7 +30,7 @@ from probe.sharing.bundle import unseal
 from probe.sharing.courier import Courier
 from probe.sharing.outbox import Outbox
 from probe.spool import day_files
-from tests.harness.collecting import Collector, collecting
+from tests.harness.collecting import Collector, collecting, lasting_port
 from tests.harness.consenting import agree
 from tests.harness.proxies import answering, certificate, dripping, http_proxy, socks
 from tests.probe.failing import make_unreadable
@@ -238,8 +238,7 @@ def test_an_http_proxy_sees_the_name_and_no_more(
 @pytest.mark.skipif(shutil.which("microsocks") is None, reason="microsocks is not here")
 def test_through_a_socks_server_of_others(home: Path, tmp_path: Path) -> None:
     """Debian's microsocks carries it as well as ours."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = lasting_port()
     server = subprocess.Popen(
         ["microsocks", "-i", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
     )
@@ -389,8 +388,7 @@ def test_a_password_in_the_address_is_not_said(home: Path, answer: bytes) -> Non
 
 def test_nobody_there_is_tried_later(home: Path) -> None:
     """Without a connection everything stays, and the status says since when and what to do."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = lasting_port()
     configure(home, collector=f"http://127.0.0.1:{port}")
     done = gatewatch("submit")
     assert done.exit_code == 8

@@ -15,6 +15,7 @@ from probe.engine.session import Session, SessionSettings
 from probe.engine.tracing import Task
 from probe.network import Method, NotPermitted, Probe
 from probe.network.simulated import SimulatedNetwork
+from probe.network.ways import DARK, End, Interface, Way
 from tests.probe.run.test_foresight import World
 from tests.probe.table import Table
 
@@ -105,3 +106,31 @@ def test_a_play_that_fails_leaves_no_probe_behind() -> None:
     with pytest.raises(NotPermitted):
         play(session, network, clock)
     assert not network._outstanding
+
+
+def test_what_was_answered_while_a_trace_was_kept_is_no_silence() -> None:
+    """Here as there, also where a trace ends by silence: the next ones were not sent before."""
+
+    def heard(seconds: float) -> tuple[int, list[tuple[str | None, int | None]]]:
+        clock = VirtualClock()
+        network = SimulatedNetwork(lambda target, _: half_dark(target), clock=clock)
+        traces: list[Trace] = []
+
+        def finished(trace: Trace) -> None:
+            traces.append(trace)
+            clock.now += seconds
+
+        tasks = [Task(f"203.0.113.{n}", None, Method.ICMP, 1) for n in range(1, 21)]
+        settings = SessionSettings(rate=50.0)
+        play(Session(network, tasks, settings, finished=finished), network, clock)
+        replies = [reply for one in traces for hop in one.hops[:3] for reply in hop.replies]
+        assert len(traces) == 20
+        return len(replies), [(reply.address, reply.late) for reply in replies if reply.late]
+
+    assert heard(0.0) == heard(3.0) == (60, [])
+
+
+def half_dark(target: str) -> Way:
+    """Three routers, each 50 ms from the one before; of two targets one answers."""
+    routers = tuple(Interface(f"192.0.2.{ttl}", (50.0 * ttl,)) for ttl in range(1, 4))
+    return Way(routers, End(Interface(target, (200.0,))) if int(target[-1]) % 2 else DARK)

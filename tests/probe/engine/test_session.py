@@ -196,7 +196,9 @@ def test_silence_is_waited_for_asleep() -> None:
     network = SimulatedNetwork(lambda target, flow: Way((), DARK), clock=lambda: now)
     session = Session(network, tasks(1), SessionSettings(), finished=ended.append)
     while not session.over and looks < 100:
+        session.give_up()
         now = session.advance(now)
+        session.collect(now)
         looks += 1
     assert [trace.stop for trace in ended] == ["gap"]
     assert looks <= 3 * (ended[0].probes or 0)
@@ -838,3 +840,29 @@ async def test_what_refuses_another_method_ends_no_path(
     stated = [{router.address} - {None} for router in routers]
     assert heard[:4] + heard[5:8] == stated[:4] + stated[5:]
     assert heard[4] == (set() if known else {"192.0.2.99"})
+
+
+@pytest.mark.parametrize("rate", [100.0, 1000.0])
+async def test_what_was_answered_while_a_trace_was_kept_is_no_silence(
+    autojump_clock: MockClock, rate: float
+) -> None:
+    """A disk may take seconds for a trace: answers to the others come in meanwhile, and wait."""
+
+    async def asked(seconds: float) -> tuple[list[Trace], set[int | None]]:
+        traces: list[Trace] = []
+
+        def finished(trace: Trace) -> None:
+            traces.append(trace)
+            autojump_clock.jump(seconds)
+
+        network = load(TEN_HOPS).network()
+        await measure(Session(network, tasks(10), SessionSettings(rate=rate), finished=finished))
+        assert [trace.stop for trace in traces] == ["destination"] * 10
+        replies = [reply for trace in traces for hop in trace.hops for reply in hop.replies]
+        return traces, {reply.late for reply in replies}
+
+    at_once, slowly = await asked(0.0), await asked(3.0)
+    assert sum(trace.probes or 0 for trace in slowly[0]) <= sum(
+        trace.probes or 0 for trace in at_once[0]
+    )
+    assert slowly[1] == at_once[1] == {None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -12,11 +13,22 @@ from scapy.layers.inet6 import IPv6
 
 from probe.network import Answer, Capability, Kind, Method, NoRoute, NotPermitted, Probe
 from probe.network.raw import Raw, open_raw
+from tests.harness.own_network import own_loopback
 
-# All programs on a machine hear the answers of loopback, so one after the other.
+# Where there is but one loopback for all (see `alone`), its tests come one after the other.
 pytestmark = pytest.mark.xdist_group("loopback")
 
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
+
+
+@pytest.fixture(autouse=True)
+def alone() -> Iterator[None]:
+    """A raw socket hears whatever is answered to any program of the machine, also to other tests.
+
+    It is counted as discarded, and would end a wait for what was sent here.
+    """
+    with own_loopback():
+        yield
 
 
 def opened() -> Raw:
