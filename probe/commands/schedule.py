@@ -224,6 +224,8 @@ def _fields(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> di
         "last": _iso(entry.ended),
         "exit_code": entry.code,
         "kept": entry.kept,
+        "unheard": entry.unheard,
+        "slow_ms": entry.slow_ms,
         "skipped": _iso(entry.skipped),
         "skipped_because": entry.why and str(entry.why),
         "failures": entry.failures,
@@ -271,8 +273,14 @@ def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> Non
 
 
 def _ending(entry: DiaryEntry) -> str:
-    kept = f"{words.many(entry.kept, 'trace')} kept"
-    return kept if entry.code == 0 else f"{kept}, exit code {entry.code}"
+    parts = [f"{words.many(entry.kept, 'trace')} kept"]
+    if entry.unheard:
+        parts.append(f"{entry.unheard} heard nothing from beyond your own line")
+    if entry.slow_ms is not None:
+        parts.append(f"answers took up to {entry.slow_ms / 1000:.0f} s")
+    if entry.code != 0:
+        parts.append(f"exit code {entry.code}")
+    return ", ".join(parts)
 
 
 def _iso(moment: float | None) -> str | None:

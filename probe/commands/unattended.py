@@ -30,12 +30,14 @@ from probe.words.language import _, ngettext
 from probe.words.sentence import Sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
     from probe.commands.ended import Ended
     from probe.record import Trace
     from probe.run.itinerary import Progress
+    from probe.run.tally import Tally
 
 # Megabytes that scheduled runs may send in a month unless the settings say otherwise: twice what
 # four runs a day over the list that ships take.
@@ -84,16 +86,23 @@ class Turn:
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
         # Behind a captive portal something answers, and whoever signs in is soon let out.
-        nothing = not campaign.tally.kept and (
-            not campaign.tally.answered or isinstance(failure, Offline)
+        tally = campaign.tally
+        nothing = not tally.kept and (not tally.answered or isinstance(failure, Offline))
+        self._diary.ended(
+            code,
+            tally.kept,
+            ended.place,
+            failed=nothing,
+            unheard=tally.unheard,
+            slow_ms=tally.slow_ms,
         )
-        self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
-        said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
-        parts = [said.format(count=campaign.tally.kept)]
+        said = ngettext("kept {count} trace", "kept {count} traces", tally.kept)
+        parts = [said.format(count=tally.kept)]
         if isinstance(failure, Offline):
             parts.append(_("no way out to the network"))
         elif failed := campaign.failures():
             parts.append(words.counts(failed))
+        parts += _of_the_line(tally)
         if unread := self._unread | campaign.unread:
             parts.append(
                 ngettext(
@@ -110,6 +119,14 @@ class Turn:
         if code in {0, PartlyDone.exit_code}:
             _hand_on()
         click.get_current_context().exit(code)
+
+
+def _of_the_line(tally: Tally) -> Iterator[str]:
+    """What there is to say of the own line: that it was cut, or is slow."""
+    if tally.unheard:
+        yield _("{count} heard nothing from beyond your own line").format(count=tally.unheard)
+    if tally.slow_ms is not None:
+        yield _("answers took up to {seconds:.0f} s").format(seconds=tally.slow_ms / 1000)
 
 
 def begin(budget: float) -> Turn:

@@ -39,15 +39,19 @@ class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
     ``begun`` is when one began that has not ended. ``ended`` is when the last measurement ended,
-    with ``code`` (an exit code) and ``kept`` traces. ``skipped`` is when one was last left out
-    since then, and ``why``. ``due`` is when the next may begin; ``failures`` counts those in a row
-    that measured nothing. ``place`` is where in the list the next begins.
+    with ``code`` (an exit code) and ``kept`` traces, ``unheard`` of which heard nothing from beyond
+    the own line; ``slow_ms`` is how long its answers took where the line was slow. ``skipped`` is
+    when one was last left out since then, and ``why``. ``due`` is when the next may begin;
+    ``failures`` counts those in a row that measured nothing. ``place`` is where in the list the
+    next begins.
     """
 
     begun: float | None = None
     ended: float | None = None
     code: int | None = None
     kept: int = 0
+    unheard: int = 0
+    slow_ms: int | None = None
     skipped: float | None = None
     why: Sentence | None = None
     due: float = 0.0
@@ -88,7 +92,10 @@ def _entry(said: dict[str, Any]) -> DiaryEntry:
 def _is_sound(entry: DiaryEntry) -> bool:
     """Whether what should be numbers and times can be such."""
     past = (moment for moment in (entry.begun, entry.ended, entry.skipped) if moment is not None)
-    numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
+    numbers = (
+        *(entry.kept, entry.unheard, entry.failures, entry.place),
+        *(entry.code or 0, entry.slow_ms or 0),
+    )
     return all(
         type(moment) in {int, float} and 0 <= moment < _END for moment in (entry.due, *past)
     ) and all(type(number) is int for number in numbers)
@@ -132,7 +139,16 @@ class Diary:
         """Remember that a run begins, and where in the list: it may never come to its end."""
         self._write(replace(self.read(), begun=self._clock(), place=place))
 
-    def ended(self, code: int, kept: int, place: int, *, failed: bool) -> None:
+    def ended(
+        self,
+        code: int,
+        kept: int,
+        place: int,
+        *,
+        failed: bool,
+        unheard: int = 0,
+        slow_ms: int | None = None,
+    ) -> None:
         """Remember how a run ended, and make out when the next is due."""
         before, now = self.read(), self._clock()
         failures = before.failures + 1 if failed else 0
@@ -143,6 +159,8 @@ class Diary:
                 ended=now,
                 code=code,
                 kept=kept,
+                unheard=unheard,
+                slow_ms=slow_ms,
                 skipped=None,
                 why=None,
                 due=now + delay(failures, self._chance()),

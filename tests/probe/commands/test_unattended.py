@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from probe.cli import main
 from probe.commands.choosing import Choice, Selection
 from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.network.ways import End, Interface, Way
+from probe.network.ways import DARK, End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
@@ -93,6 +93,35 @@ def test_a_run_says_one_line_that_names_nobody(home: Path, listed: str) -> None:
     assert re.fullmatch(r"kept 5 traces; next in about [67] h\n", done.stdout)
     assert sorted(traced(home)) == sorted(TARGETS)
     assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
+
+
+def test_a_line_that_is_cut_or_slow_is_said_and_remembered(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody looks on, a line that lost half of the traces looked like one that is well."""
+
+    def weak(target: str, flow: int) -> Way | None:
+        whole = paths.routes(target, flow)
+        if target == paths.TARGET:
+            return Way(paths.way(paths.ROUTER), DARK)
+        assert whole is not None
+        return replace(whole, hops=(*whole.hops[:-1], Interface(paths.ABROAD, (600.0,))))
+
+    monkeypatch.setattr("probe.run.tally.SLOW", 500.0)
+    use(monkeypatch, weak)
+    done = run("--targets", listed)
+    assert done.exit_code == 0
+    said = r"kept 5 traces; 1 heard nothing from beyond your own line; answers took up to 1 s; next"
+    assert re.match(said, done.stdout)
+    assert (memory(home)["unheard"], memory(home)["slow_ms"]) == (1, 600)
+    told = CliRunner().invoke(main, ["schedule", "status"]).stdout
+    assert "5 traces kept, 1 heard nothing from beyond your own line, answers took up to" in told
+    fields = json.loads(CliRunner().invoke(main, ["schedule", "status", "--json"]).stdout)
+    assert (fields["unheard"], fields["slow_ms"]) == (1, 600)
+    use(monkeypatch, paths.routes)
+    make_due(home)
+    assert run("--targets", listed).stdout.startswith("kept 5 traces; next")
+    assert (memory(home)["unheard"], memory(home)["slow_ms"]) == (0, None)
 
 
 def test_a_day_that_the_disk_does_not_give_ends_no_run(home: Path, listed: str) -> None:

@@ -160,6 +160,8 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
         '{"place": null}',
         '{"failures": 0.5}',
         '{"kept": "all"}',
+        '{"unheard": "some"}',
+        '{"slow_ms": 0.5}',
         '{"code": "none"}',
         '{"why": {"message": 1}}',
         '{"why": {"message": "{a}"}}',
