@@ -120,11 +120,23 @@ class Diary:
         if entry is None or not _is_sound(entry):
             raise BadInput(
                 _(
-                    "{path} cannot be read; delete it, and the schedule begins anew; nothing that "
-                    "was measured is lost"
+                    "{path} cannot be read; the schedule begins anew with its next run, and "
+                    "nothing that was measured is lost"
                 ).format(path=self.path)
             )
         return entry
+
+    def begin_anew(self) -> bool:
+        """Forget what cannot be read, as after a power cut; whether there was such.
+
+        At worst a run begins early, within the budgets, and at the head of the list.
+        """
+        try:
+            self.read()
+        except BadInput:
+            replace_file(self.path, "{}\n")
+            return True
+        return False
 
     def due(self) -> bool:
         """Whether it is time; also where the clock was set back behind the last run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import time
 from collections import Counter
@@ -156,7 +157,7 @@ def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
     ("file", "content", "code"),
     [
         ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
-        ("allowance.state", "junk", 9),
+        ("do-not-probe.txt", "everyone", 9),
         ("spool", "a file in the place of a folder", 9),
     ],
 )
@@ -168,6 +169,36 @@ def test_a_failure_names_nobody_in_the_log_either(
     done = run("--targets", listed)
     said = f"not all was done; exit code {code}, see: gatewatch doctor\n"
     assert (done.exit_code, done.output) == (code, said)
+
+
+def test_a_damaged_schedule_begins_anew(home: Path, listed: str) -> None:
+    """A power cut left rubbish: that is said once, and the run goes on; before, none ever did."""
+    (home / "schedule.state").write_bytes(bytes(200))
+    done = run("--targets", listed)
+    said = "what the schedule remembered was damaged; it begins anew\nkept 5 traces; next in about "
+    assert (done.exit_code, done.stdout[: len(said)]) == (0, said)
+    assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
+    with lock(home):
+        (home / "schedule.state").write_bytes(bytes(200))
+        assert run("--targets", listed).stdout == "left out: another run was going on\n"
+    assert (home / "schedule.state").read_bytes() == bytes(200)
+
+
+def test_a_damaged_count_of_bytes_is_waited_out(home: Path, listed: str) -> None:
+    """It may have been the whole month's; a count of last month keeps nothing from being sent."""
+    path = home / "allowance.state"
+    path.write_bytes(bytes(60))
+    left_out = "left out: how much was sent is not known any more; see: gatewatch doctor\n"
+    for _ in range(2):
+        done = run("--targets", listed)
+        assert (done.exit_code, done.stdout) == (0, left_out)
+    said = CliRunner().invoke(main, ["schedule", "status"]).stdout
+    assert "unknown of 5 MB this day, unknown of 60 MB this month" in said
+    fields = json.loads(CliRunner().invoke(main, ["schedule", "status", "--json"]).stdout)
+    assert fields["budget"]["month"] == {"sent": None, "allowed": 60_000_000}
+    path.write_bytes(bytes(60))
+    os.utime(path, (time.time() - 40 * 86_400,) * 2)
+    assert run("--targets", listed).stdout.startswith("kept 5 traces")
 
 
 def test_a_reason_to_wait_is_said_and_remembered(
