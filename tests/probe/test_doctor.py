@@ -722,6 +722,8 @@ def test_a_timer_that_will_not_call_is_found(monkeypatch: pytest.MonkeyPatch) ->
         ({"skipped": NOW - 9e5, "why": "battery"}, "warning", "no run has begun by itself since"),
         (AHEAD | {"skipped": NOW - 60, "why": "clock"}, "ok", "left out: clock"),
         (AHEAD | {"skipped": NOW - 9e5, "why": "clock"}, "warning", "has begun by itself since"),
+        (LATELY | {"kept": 10, "unheard": 4}, "ok", "the last at"),
+        (LATELY | {"kept": 10, "unheard": 5}, "warning", "5 of 10 traces of the last run heard"),
         ({"ended": NOW - 60, "code": 5, "failures": 2}, "warning", "exit code 5"),
         ({"ended": NOW - 60, "code": 7, "kept": 0}, "warning", "kept nothing (exit code 7)"),
     ],
