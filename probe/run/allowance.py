@@ -231,7 +231,9 @@ class Allowance:
     def _write(self, file: int, today: int, sent: BytesSent) -> None:
         # Of one length, so that no crash leaves half a line behind; and once it has that length on
         # the disk, no power cut leaves a file of zeros, which would stop everything.
-        text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
+        os.lseek(file, 0, os.SEEK_SET)
+        day = _dated(os.read(file, 10), today)
+        text = f"{day} {sent.day:018}\n{day[:7]} {sent.month:018}\n"
         length = os.fstat(file).st_size
         os.lseek(file, 0, os.SEEK_SET)
         with naming(self._path):
@@ -297,6 +299,21 @@ def _lock(file: int) -> None:
     except ModuleNotFoundError:
         return
     fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _dated(before: bytes, today: int) -> str:
+    """The day that a count is written for, where one stands there already.
+
+    By a clock that was never set it is that one: dated back, the count would be forgotten, and the
+    day and its month begin anew, once the clock is right.
+
+    >>> _dated(b"2026-12-01", 0), _dated(b"2026-12-01", 20_789), _dated(b"", 0)
+    ('2026-12-01', '2026-12-02', '1970-01-01')
+    """
+    if today < _OLDEST:
+        with suppress(ValueError):
+            return max(date.fromisoformat(before.decode()).isoformat(), _date(today))
+    return _date(today)
 
 
 def _date(day: int) -> str:

@@ -147,6 +147,25 @@ def test_a_clock_that_was_never_set_gives_no_second_budget(tmp_path: Path) -> No
     assert Allowance(tmp_path / "state", 1000, clock).left == 0
 
 
+def test_what_is_sent_by_a_clock_that_was_never_set_counts_for_the_day_before_it(
+    tmp_path: Path,
+) -> None:
+    """It dated the count of a right one back to 1970, and day and month began anew after it."""
+    path = tmp_path / "state"
+    for now, sent in ((NOON, 900), (3600.0, 50), (3600.0, 20)):
+        allowance = Allowance(path, 1000, Clock(now), monthly=2000)
+        allowance.spend(sent)
+        allowance.settle()
+    after = Allowance(path, 1000, Clock(NOON + 60), monthly=2000)
+    assert (after.left, after.sent) == (30, (970, 970))
+    assert Allowance(path, 1000, Clock(NOON + DAY), monthly=2000).sent == (0, 970)
+    for said in (b"2022-99-99 000000000000000060\n", b"1970-01-02 000000000000000060\n"):
+        path.write_bytes(said)
+        never_set = Allowance(path, 1000, Clock(3600.0))
+        never_set.spend(40)
+        assert never_set.sent.day >= 100
+
+
 def test_the_disk_hears_of_the_count_when_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
