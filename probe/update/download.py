@@ -130,9 +130,11 @@ class _Part:
                 raise _broken(url, _("what came is not the part that was asked for"))
             return
         if self.size:
+            # Once: where each part is said to be of another file, each break would cost the whole.
             self.into.seek(0)
             self.into.truncate()
-            self.size = 0
+            self.size, self.mark = 0, ""
+            return
         tag = answer.headers.get("ETag", "")
         # One that is weak stands for files that mean the same, byte for byte or not.
         known_by = tag if tag.startswith('"') else answer.headers.get("Last-Modified", "")

@@ -134,6 +134,7 @@ def test_of_a_file_that_was_changed_meanwhile_the_old_part_is_not_used(site: Sit
     def change() -> None:
         if len(site.agents) == 2:
             site.files["/x"], site.headers["ETag"] = FILE[::-1], '"two"'
+            site.breath = len(FILE)
 
     site.asked = change
     came = BytesIO()
@@ -153,6 +154,22 @@ def test_where_a_server_gives_no_parts_nothing_is_fetched_twice(
     with pytest.raises(Offline, match="broke off"):
         fetch(site.base + "x", BytesIO(), None)
     assert len(site.agents) == 1
+
+
+def test_a_server_that_says_each_time_that_it_was_changed_is_asked_twice(site: Site) -> None:
+    """As one of several machines that mark the same file differently: each time costs the whole."""
+    site.files["/x"] = FILE
+    site.headers, site.breath = dict(RANGES), 4000
+
+    def change() -> None:
+        assert site.breath
+        site.headers["ETag"] = f'"{len(site.agents)}"'
+        site.breath += 1000
+
+    site.asked = change
+    with pytest.raises(Offline, match="broke off"):
+        fetch(site.base + "x", BytesIO(), None)
+    assert len(site.agents) == 2
 
 
 def test_a_line_that_stays_away_is_not_asked_for_ever(site: Site) -> None:
