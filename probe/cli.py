@@ -15,7 +15,7 @@ import io
 import os
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -31,7 +31,7 @@ from probe.words.failure import (
     cause,
 )
 from probe.words.helptext import translate
-from probe.words.language import _
+from probe.words.language import _, for_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,8 @@ class Commands(click.Group):
         _have_streams()
         crash.watch()
         crash.leave_no_core()
-        return super().main(*args, **kwargs)
+        with for_scripts() if _has_no_letters() else nullcontext():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all commands, without importing any."""
@@ -148,6 +149,15 @@ def _have_streams() -> None:
             setattr(sys, name, nothing)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="replace")
+
+
+def _has_no_letters() -> bool:
+    """Whether the terminal would show the language wanted as question marks, which nobody reads."""
+    sample = _("nothing was sent")
+    return any(
+        2 * sample.encode(stream.encoding or "utf-8", "replace").count(b"?") > len(sample)
+        for stream in (sys.stdout, sys.stderr)
+    )
 
 
 def _place(name: str) -> int:

@@ -134,6 +134,8 @@ class Look:
                 for place, names in held.items()
                 for name in names - there[place]
             )
+            for place in held:
+                sync_folder(to / place)
             # Up to here the copy is what it was, and from here on what this folder is.
             move_into_place(Path(staging) / "collector.db", to / "collector.db")
         for place, names in held.items():
@@ -159,7 +161,8 @@ class Look:
         for place in (QUARANTINE, ACCEPTED):
             with suppress(FileNotFoundError):
                 found = self.folder / place / name
-                replace_file(to, found.read_bytes(), dated=found.stat().st_mtime)
+                dated = found.stat().st_mtime
+                replace_file(to, found.read_bytes(), dated=dated, one_of_many=True)
                 return True
         now = rows.one(self._db, name.removesuffix(SUFFIX))
         return now is None or now.status == "refused"  # meanwhile

@@ -186,7 +186,7 @@ def _summary(ended: Ended, left_out: Counter[str]) -> dict[str, Any]:
         "begun_anew": tally.begun_anew,
         "misdated": tally.misdated,
         "unheard": tally.unheard,
-        "slow_ms": None if tally.slow is None else round(tally.slow),
+        "slow_ms": tally.slow_ms,
         "unread": sorted(map(str, campaign.unread)),
         "stopped": bool(ended.code),
         "seconds": round(ended.seconds, 1),
@@ -262,8 +262,8 @@ def _of_the_line(tally: Tally) -> Iterator[str]:
             "measure again when the line is better",
             tally.unheard,
         ).format(count=tally.unheard)
-    if tally.slow is not None:
+    if tally.slow_ms is not None:
         yield _(
             "answers took up to {seconds:.0f} s, as on a line that is slow or in use: better "
             "measure while nobody else uses it, or more slowly, as with --rate 5"
-        ).format(seconds=tally.slow / 1000)
+        ).format(seconds=tally.slow_ms / 1000)

@@ -17,7 +17,7 @@ from probe.disk.places import is_under_sudo
 from probe.disk.private import try_to_write
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file
-from probe.run.allowance import MEGABYTE, Allowance, allowance_file
+from probe.run.allowance import MEGABYTE, Allowance, allowance_file, is_unknown
 from probe.schedule import Trouble, here
 from probe.schedule.diary import Diary
 from probe.words.failure import PartlyDone, PermissionDenied
@@ -224,25 +224,28 @@ def _fields(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> di
         "last": _iso(entry.ended),
         "exit_code": entry.code,
         "kept": entry.kept,
+        "unheard": entry.unheard,
+        "slow_ms": entry.slow_ms,
         "skipped": _iso(entry.skipped),
         "skipped_because": entry.why and str(entry.why),
         "failures": entry.failures,
         "due": _iso(entry.due or None),
-        "budget": _budget(job),
+        "budget": {
+            span: {"sent": sent, "allowed": allowed}
+            for span, (sent, allowed) in _budget(job).items()
+        },
         "next_call": _iso(standing.next),
         "troubles": [{"what": one.what, "remedy": one.remedy} for one in standing.troubles],
         "hints": [{"what": one.what, "remedy": one.remedy} for one in standing.hints],
     }
 
 
-def _budget(job: Job) -> dict[str, dict[str, int]]:
-    """What was sent and may be, in bytes, today and this month."""
+def _budget(job: Job) -> dict[str, tuple[int | None, int]]:
+    """What was sent, None where that is not known any more, and may be; in bytes, by span."""
     daily, monthly = limits(None, job.folder)
     sent = Allowance(allowance_file(job.folder), daily, time.time).sent
-    return {
-        "day": {"sent": sent.day, "allowed": int(daily)},
-        "month": {"sent": sent.month, "allowed": int(monthly)},
-    }
+    day, month = (None if is_unknown(count) else count for count in sent)
+    return {"day": (day, int(daily)), "month": (month, int(monthly))}
 
 
 def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> None:
@@ -258,8 +261,9 @@ def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> Non
     if standing.installed and standing.next is not None:
         lines["next"] = f"{shown(max(entry.due, standing.next))} or soon after"
     spent = (
-        f"{one['sent'] / MEGABYTE:.1f} of {one['allowed'] / MEGABYTE:g} MB this {span}"
-        for span, one in _budget(job).items()
+        f"{'unknown' if sent is None else f'{sent / MEGABYTE:.1f}'} of {allowed / MEGABYTE:g} MB "
+        f"this {span}"
+        for span, (sent, allowed) in _budget(job).items()
     )
     lines["budget"] = ", ".join(spent)
     for name, text in lines.items():
@@ -271,8 +275,14 @@ def _print(timer: Timer, job: Job, standing: Standing, entry: DiaryEntry) -> Non
 
 
 def _ending(entry: DiaryEntry) -> str:
-    kept = f"{words.many(entry.kept, 'trace')} kept"
-    return kept if entry.code == 0 else f"{kept}, exit code {entry.code}"
+    parts = [f"{words.many(entry.kept, 'trace')} kept"]
+    if entry.unheard:
+        parts.append(f"{entry.unheard} heard nothing from beyond your own line")
+    if entry.slow_ms is not None:
+        parts.append(f"answers took up to {entry.slow_ms / 1000:.0f} s")
+    if entry.code != 0:
+        parts.append(f"exit code {entry.code}")
+    return ", ".join(parts)
 
 
 def _iso(moment: float | None) -> str | None:

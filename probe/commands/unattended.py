@@ -20,22 +20,31 @@ from probe.commands import kept, options, words
 from probe.disk.places import data_folder
 from probe.owner.consent import Permission, missing, require
 from probe.owner.settings import read_settings, settings_file
-from probe.run.allowance import MEGABYTE, USUAL_BYTES, Allowance, OverAllowance, allowance_file
+from probe.run.allowance import (
+    MEGABYTE,
+    USUAL_BYTES,
+    Allowance,
+    OverAllowance,
+    allowance_file,
+    is_unknown,
+)
 from probe.run.lock import Busy, lock
 from probe.schedule.circumstances import reason_to_wait
 from probe.schedule.diary import Diary
 from probe.spool import spool_folder
-from probe.words.failure import Offline, PartlyDone
+from probe.words.failure import BadInput, Offline, PartlyDone
 from probe.words.language import _, ngettext
 from probe.words.sentence import Sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
     from probe.commands.ended import Ended
     from probe.record import Trace
     from probe.run.itinerary import Progress
+    from probe.run.tally import Tally
 
 # Megabytes that scheduled runs may send in a month unless the settings say otherwise: twice what
 # four runs a day over the list that ships take.
@@ -44,6 +53,7 @@ MONTHLY = 60.0
 BUSY = Sentence("another run was going on")
 SPENT = Sentence("the budget of the day was spent")
 SPENT_OF_MONTH = Sentence("the budget of the month was spent")
+LOST = Sentence("how much was sent is not known any more; see: gatewatch doctor")
 
 
 class _Unwatched:
@@ -84,16 +94,23 @@ class Turn:
         campaign, failure = ended.campaign, ended.failure
         code = ended.code or (failure.exit_code if failure else 0)
         # Behind a captive portal something answers, and whoever signs in is soon let out.
-        nothing = not campaign.tally.kept and (
-            not campaign.tally.answered or isinstance(failure, Offline)
+        tally = campaign.tally
+        nothing = not tally.kept and (not tally.answered or isinstance(failure, Offline))
+        self._diary.ended(
+            code,
+            tally.kept,
+            ended.place,
+            failed=nothing,
+            unheard=tally.unheard,
+            slow_ms=tally.slow_ms,
         )
-        self._diary.ended(code, campaign.tally.kept, ended.place, failed=nothing)
-        said = ngettext("kept {count} trace", "kept {count} traces", campaign.tally.kept)
-        parts = [said.format(count=campaign.tally.kept)]
+        said = ngettext("kept {count} trace", "kept {count} traces", tally.kept)
+        parts = [said.format(count=tally.kept)]
         if isinstance(failure, Offline):
             parts.append(_("no way out to the network"))
         elif failed := campaign.failures():
             parts.append(words.counts(failed))
+        parts += _of_the_line(tally)
         if unread := self._unread | campaign.unread:
             parts.append(
                 ngettext(
@@ -112,23 +129,33 @@ class Turn:
         click.get_current_context().exit(code)
 
 
+def _of_the_line(tally: Tally) -> Iterator[str]:
+    """What there is to say of the own line: that it was cut, or is slow."""
+    if tally.unheard:
+        yield _("{count} heard nothing from beyond your own line").format(count=tally.unheard)
+    if tally.slow_ms is not None:
+        yield _("answers took up to {seconds:.0f} s").format(seconds=tally.slow_ms / 1000)
+
+
 def begin(budget: float) -> Turn:
     """Check all that speaks against a run now, and hold the data folder until the command ends.
 
     ``budget`` is that of `--budget`, in megabytes a day. Ends the command with 0 where the run is
-    left out. Raises `NoConsent`, and `BadInput` for settings or memory that cannot be read.
+    left out. Raises `NoConsent`, and `BadInput` for settings that cannot be read.
     """
     folder = data_folder()
     require(folder, Permission.RUN, Permission.KEEP)
     context = click.get_current_context()
     diary = Diary(folder, time.time, secrets.SystemRandom().random)
-    if not diary.due():
+    if not _may_be_due(diary):
         context.exit(0)
     try:
         context.with_resource(lock(folder))
     except Busy:
         # What is remembered is for who holds the folder to write.
         _tell_left_out(BUSY)
+    if diary.begin_anew():
+        click.echo(_("what the schedule remembered was damaged; it begins anew"))
     if not diary.due():
         # Another call measured between the two looks.
         context.exit(0)
@@ -140,8 +167,23 @@ def begin(budget: float) -> Turn:
     try:
         allowance.require(USUAL_BYTES)
     except OverAllowance:
-        _leave_out(diary, SPENT_OF_MONTH if allowance.ends_with_month else SPENT)
+        _leave_out(diary, _why_spent(allowance))
     return Turn(diary, allowance)
+
+
+def _may_be_due(diary: Diary) -> bool:
+    """Whether it is time, or may be: what is damaged only who holds the folder may mend."""
+    try:
+        return diary.due()
+    except BadInput:
+        return True
+
+
+def _why_spent(allowance: Allowance) -> Sentence:
+    is_of_month, sent = allowance.ends_with_month, allowance.sent
+    if is_unknown(sent.month if is_of_month else sent.day):
+        return LOST
+    return SPENT_OF_MONTH if is_of_month else SPENT
 
 
 def _hand_on() -> None:

@@ -34,13 +34,16 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 NOT_GIVEN = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
 
 
-def replace_file(path: Path, content: str | bytes, *, dated: float | None = None) -> bool:
+def replace_file(
+    path: Path, content: str | bytes, *, dated: float | None = None, one_of_many: bool = False
+) -> bool:
     """Put a file in place in one step, its folder too where there is none.
 
     Its time is ``dated``, in seconds since the epoch, or else that of now: False where the disk
     takes no other, as a stick that is mounted as another user's. It is on the disk when this
-    returns, and a crash before leaves what was there. Under root both belong to the owner of the
-    folder that they are in, who has to read them without root.
+    returns, of ``one_of_many`` its content alone: who writes those calls `sync_folder` in the end.
+    A crash before leaves what was there. Under root both belong to the owner of the folder that
+    they are in, who has to read them without root.
     """
     make_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
@@ -62,7 +65,8 @@ def replace_file(path: Path, content: str | bytes, *, dated: float | None = None
         with contextlib.suppress(OSError):
             fresh.unlink()
         raise
-    sync_folder(path.parent)
+    if not one_of_many:
+        sync_folder(path.parent)
     return has_time
 
 

@@ -20,7 +20,7 @@ from probe.doctor import Finding, State, place
 from probe.origin.snapshot import OLD, age, current_manifest, damaged
 from probe.owner.settings import read_settings, settings_file
 from probe.redaction.identity import Identity
-from probe.run.allowance import Allowance, allowance_file
+from probe.run.allowance import Allowance, allowance_file, is_unknown, lost
 from probe.run.exclusions import exclusions_file, read_exclusions
 from probe.run.spoiling import SET_CLOCK
 from probe.schedule.diary import Diary
@@ -136,15 +136,17 @@ def _another() -> Iterator[Finding]:
 
 
 def memory() -> Iterator[Finding]:
-    """Whether what runs remember for the next can be read; without the counts none begins.
+    """Whether what runs remember for the next can be read.
 
-    The pseudonyms the next run restores by itself, and a key the next bundle replaces.
+    The pseudonyms and the schedule the next run restores by itself, and a key the next bundle
+    replaces. Counts that are lost keep runs from beginning until the day or the month is over.
     """
-    identity, sent = Identity(data_folder()), Allowance(allowance_file(), math.inf, time.time)
+    identity = Identity(data_folder())
     diary = Diary(data_folder(), time.time, lambda: 0.0)
+    restored = {identity.path: "gatewatch run", diary.path: "gatewatch run --scheduled"}
     remembered: list[tuple[Path, Callable[[], object]]] = [
         (identity.path, identity.last_flow),
-        (allowance_file(), lambda: sent.sent),
+        (allowance_file(), _demand_counts),
         (diary.path, diary.read),
         *((path, partial(read_key, path)) for path in key_files(keys_folder())),
     ]
@@ -154,17 +156,23 @@ def memory() -> Iterator[Finding]:
             read()
         except BadInput as problem:
             broken = True
-            stops = path in {allowance_file(), diary.path}
             yield Finding(
-                State.FAILED if stops else State.WARNING,
+                State.FAILED if path == allowance_file() else State.WARNING,
                 harmless(problem.message),
-                "gatewatch run" if path == identity.path else f"rm {_quoted(path)}",
+                restored.get(path, f"rm {_quoted(path)}"),
             )
         except IsADirectoryError as problem:
             broken = True
             yield Finding(State.FAILED, harmless(str(failure_of(problem))), _move_away(path))
     if not broken:
         yield Finding(State.OK, _("what runs remember for the next can be read"))
+
+
+def _demand_counts() -> None:
+    """Raise `BadInput` where how much was sent today or this month is not known."""
+    sent = Allowance(allowance_file(), math.inf, time.time).sent
+    if any(map(is_unknown, sent)):
+        raise BadInput(lost(allowance_file()))
 
 
 def settings() -> Iterator[Finding]:

@@ -86,6 +86,11 @@ def _lately(what: Job, now: float) -> Finding:
             ),
             _RUN,
         )
+    if 2 * entry.unheard >= entry.kept:
+        says = _(
+            "{unheard} of {kept} traces of the last run heard nothing from beyond your own line"
+        )
+        return Finding(State.WARNING, says.format(unheard=entry.unheard, kept=entry.kept), _STATUS)
     return Finding(
         State.OK, _("runs begin by themselves, the last at {when}").format(when=shown(last))
     )

@@ -32,6 +32,12 @@ FADING = 0.99
 # By how much longer than the latest answers others are waited for, where answers come late.
 LENIENCE = 1.25
 
+# How many times slower a run sends where answers come so late that its own packets may fill the
+# line, and for how many probes after the first: at 20 packets/s a minute, in which a queue of ten
+# seconds is empty again. Each time that it comes back it is for twice as many.
+CALMER = 4
+CALM_FOR = 300
+
 
 class Limits(NamedTuple):
     """The numbers a trace keeps to; times are in seconds.
@@ -80,6 +86,9 @@ class Horizon:
         self._longest = 0.0
         self.lateness = 0.0
         """Seconds to wait for any answer at least, since others came that late; 0 where none."""
+        self._calm_for = CALM_FOR
+        self.calm_until = 0
+        """Until which turn a run should send `CALMER`, since answers came very late."""
         self.turns = 0
         """How many probes the run has sent, or could have sent and did not."""
         self.asked = [-MOST_APART] * 256
@@ -132,9 +141,13 @@ class Horizon:
 
         >>> horizon = Horizon(Limits())
         >>> horizon.came_late(4.0)
-        >>> horizon.lateness, horizon.patience()
-        (5.0, 5.0)
+        >>> horizon.lateness, horizon.patience(), horizon.calm_until
+        (5.0, 5.0, 300)
         """
+        if rtt >= self._limits.timeout_ceiling:
+            if 0 < self.calm_until <= self.turns:
+                self._calm_for *= 2
+            self.calm_until = self.turns + self._calm_for
         self.lateness = max(self.lateness, min(LENIENCE * rtt, self._limits.timeout_late))
 
     def patience(self) -> float:

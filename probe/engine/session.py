@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probe.engine.economical import Economical
 from probe.engine.exploring import Exploring
-from probe.engine.horizon import APART, MOST_APART, RATE_CAP, Horizon, Limits
+from probe.engine.horizon import APART, CALMER, MOST_APART, RATE_CAP, Horizon, Limits
 from probe.engine.strategy import EveryHop
 from probe.engine.tracing import Seen, Sent, Task, Tracing
 from probe.network import NoRoute, Probe
@@ -275,7 +275,7 @@ class Session:
                     self._idle = True
                     return
                 self._horizon.turns += 1
-                self._due += self._interval
+                self._due += self._pause()
                 continue
             work, wanted = turn
             try:
@@ -305,13 +305,18 @@ class Session:
             self._ready.popleft()
             self._finish(work, str(problem))
             return
-        self._due += self._interval
+        self._due += self._pause()
         probes[token] = sent = Sent(work, wanted, token, now)
         work.sent(sent)
         work.open.append(sent)
         if work.due is None:
             self._look_again(work, now + self._limits.timeout_floor)
         self._ready.rotate(-1)
+
+    def _pause(self) -> float:
+        """Seconds from one probe to the next: more where the line may be full of them."""
+        is_calm = self._horizon.turns < self._horizon.calm_until
+        return self._interval * CALMER if is_calm else self._interval
 
     def _end_an_enumeration(self) -> None:
         """Give tokens back where all wait for some: traces leave room for each other."""

@@ -20,7 +20,7 @@ from probe.disk.places import data_folder
 from probe.disk.presence import nearest
 from probe.disk.private import make_folder, naming, open_private, read_kept, sync_folder
 from probe.vantage.timekeeping import EVER_SET
-from probe.words.failure import BadInput, PartlyDone
+from probe.words.failure import PartlyDone
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -41,6 +41,11 @@ BLOCK = 10_000
 
 DAY = 86_400
 
+# What a count amounts to that nobody knows: more than any budget. What is added to it, or given
+# back, makes no known one of it.
+_ALL = 10**17
+_UNKNOWN = 10**16
+
 # In days of the epoch.
 _OLDEST = (EVER_SET - date(1970, 1, 1)).days
 
@@ -59,10 +64,23 @@ class OverAllowance(PartlyDone):
 
 
 class BytesSent(NamedTuple):
-    """The bytes that count for a day and for its month."""
+    """The bytes that count for a day and for its month; see `is_unknown`."""
 
     day: int = 0
     month: int = 0
+
+
+def is_unknown(sent: int) -> bool:
+    """Whether a count of bytes stands for one that was lost with a damaged file."""
+    return sent >= _UNKNOWN
+
+
+def lost(path: Path) -> str:
+    """What is said where such a count keeps anything from being sent."""
+    return _(
+        "{path} was damaged, and how much was sent is not known, which counts as all; go on after "
+        "midnight UTC, with a schedule next month, or delete the file, and both budgets begin anew"
+    ).format(path=path)
 
 
 class Allowance:
@@ -72,6 +90,7 @@ class Allowance:
     epoch. Nothing is written before something was sent. Where the clock was set back, what was
     sent on the later day counts for the earlier one: setting it is no new allowance. It does so
     for one day and its month: a clock that was wrong once does not stop everything for a year.
+    A file that cannot be understood counts as all of the day and the month it was written in.
     """
 
     def __init__(
@@ -87,18 +106,18 @@ class Allowance:
 
     @property
     def left(self) -> float:
-        """Bytes that may still be sent today by this process. Raises `BadInput` as `spend` does."""
+        """Bytes that may still be sent today by this process."""
         today = self._today()
         return self._left_of(self._read(today)) + (self._spare if today == self._day else 0)
 
     @property
     def sent(self) -> BytesSent:
-        """What was sent today and this month. Raises `BadInput` as `spend` does."""
+        """What was sent today and this month."""
         return self._read(self._today())
 
     @property
     def ends_with_month(self) -> bool:
-        """Whether the month leaves no more than the day. Raises `BadInput` as `spend` does."""
+        """Whether the month leaves no more than the day."""
         sent = self.sent
         return self._monthly - sent.month <= self._limit - sent.day
 
@@ -113,10 +132,7 @@ class Allowance:
             raise self._over()
 
     def spend(self, sent: int) -> None:
-        """Count bytes that were sent.
-
-        Raises `BadInput` for a file that cannot be understood, OSError where it cannot be written.
-        """
+        """Count bytes that were sent. Raises OSError where the file cannot be written."""
         if sent > self._spare or self._today() != self._day:
             self._charge(sent)
         self._spare -= sent
@@ -154,6 +170,9 @@ class Allowance:
 
     def _over(self) -> OverAllowance:
         self._date_back()
+        sent = self.sent
+        if is_unknown(sent.month if self.ends_with_month else sent.day):
+            return OverAllowance(lost(self._path))
         if self.ends_with_month:
             return OverAllowance(
                 _(
@@ -171,14 +190,16 @@ class Allowance:
     def _date_back(self) -> None:
         """Let what stands there for a day to come count for today, and tomorrow no more.
 
-        Not by a clock that was never set, as of a board that starts in 1970: it is today that is
-        wrong then, and the day would have a second budget once the clock is right.
+        So does what cannot be understood, whatever the date of its file. Not by a clock that was
+        never set, as of a board that starts in 1970: it is today that is wrong then, and the day
+        would have a second budget once the clock is right.
         """
         today = self._today()
         if today < _OLDEST:
             return
         with suppress(FileNotFoundError):
-            if read_kept(self._path)[:10] > _date(today).encode():
+            said = read_kept(self._path)
+            if said[:10] > _date(today).encode() or not _LINES.fullmatch(said):
                 with self._locked() as file:
                     self._write(file, today, self._parse(os.read(file, 128), today))
 
@@ -197,11 +218,9 @@ class Allowance:
             return BytesSent()
         lines = _LINES.fullmatch(said)
         if lines is None:
-            raise BadInput(
-                _(
-                    "{path} cannot be read, and how much was sent today and this month is not "
-                    "known; delete it and both begin anew, day and month, with their whole budgets"
-                ).format(path=self._path)
+            written = int(self._path.stat().st_mtime // DAY)
+            return BytesSent(
+                _ALL if written >= today else 0, _ALL if _month(written) >= _month(today) else 0
             )
         day, month = lines[1].decode(), (lines[3] or lines[1][:7]).decode()
         return BytesSent(
@@ -212,7 +231,9 @@ class Allowance:
     def _write(self, file: int, today: int, sent: BytesSent) -> None:
         # Of one length, so that no crash leaves half a line behind; and once it has that length on
         # the disk, no power cut leaves a file of zeros, which would stop everything.
-        text = f"{_date(today)} {sent.day:018}\n{_month(today)} {sent.month:018}\n"
+        os.lseek(file, 0, os.SEEK_SET)
+        day = _dated(os.read(file, 10), today)
+        text = f"{day} {sent.day:018}\n{day[:7]} {sent.month:018}\n"
         length = os.fstat(file).st_size
         os.lseek(file, 0, os.SEEK_SET)
         with naming(self._path):
@@ -278,6 +299,21 @@ def _lock(file: int) -> None:
     except ModuleNotFoundError:
         return
     fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _dated(before: bytes, today: int) -> str:
+    """The day that a count is written for, where one stands there already.
+
+    By a clock that was never set it is that one: dated back, the count would be forgotten, and the
+    day and its month begin anew, once the clock is right.
+
+    >>> _dated(b"2026-12-01", 0), _dated(b"2026-12-01", 20_789), _dated(b"", 0)
+    ('2026-12-01', '2026-12-02', '1970-01-01')
+    """
+    if today < _OLDEST:
+        with suppress(ValueError):
+            return max(date.fromisoformat(before.decode()).isoformat(), _date(today))
+    return _date(today)
 
 
 def _date(day: int) -> str:

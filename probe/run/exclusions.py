@@ -15,13 +15,15 @@ from probe.disk.mishap import failure_of
 from probe.disk.places import data_folder
 from probe.disk.private import read_kept
 from probe.origin.prefixes import PrefixMap
-from probe.redaction.spellings import embedded
+from probe.redaction.spellings import embedded, told_by
 from probe.words.failure import BadInput
 from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from probe.redaction.spellings import IPAddress
 
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -52,13 +54,24 @@ class Exclusions:
         """Whether an address lies in any of the prefixes, or an IPv4 one that it holds does.
 
         >>> nobody = Exclusions((ipaddress.ip_network("192.0.2.0/24"),))
-        >>> nobody.holds("64:ff9b::192.0.2.7"), nobody.holds("::ffff:192.0.2.7")
+        >>> nobody.holds("64:ff9b::192.0.2.7"), nobody.holds("2001:db8::5efe:192.0.2.7")
         (True, True)
         """
         parsed = ipaddress.ip_address(address)
-        inner = embedded(parsed)
+        inner = _inside(parsed)
         hosts = (parsed,) if inner is None else (parsed, inner[0])
         return any(self._held.get(host) for host in hosts)
+
+
+def _inside(address: IPAddress) -> tuple[ipaddress.IPv4Address, int] | None:
+    """The IPv4 address at which what is sent to an IPv6 one arrives, and the bit it begins at.
+
+    That of a tunnel counts as that of a translator: Teredo and ISATAP carry theirs at the end.
+    """
+    told = embedded(address)
+    if told is None and (end := told_by(address)) is not None:
+        return end, 96
+    return told
 
 
 def read_exclusions(path: Path) -> Exclusions:
@@ -98,6 +111,8 @@ def _prefixes(path: Path, lines: Iterable[str]) -> Iterable[Prefix]:
                 ).format(path=path, number=number, said=said)
             ) from None
         yield prefix
-        inner = embedded(prefix.network_address)
+        inner = _inside(prefix.network_address)
         if inner is not None and prefix.prefixlen > inner[1]:
-            yield ipaddress.ip_network((inner[0], min(32, prefix.prefixlen - inner[1])))
+            # Of Teredo every bit is turned, those behind the prefix as well.
+            length = min(32, prefix.prefixlen - inner[1])
+            yield ipaddress.ip_network((inner[0], length), strict=False)

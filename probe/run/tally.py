@@ -89,12 +89,12 @@ class Tally:
             self._late.append(latest)
 
     @property
-    def slow(self) -> float | None:
+    def slow_ms(self) -> int | None:
         """Milliseconds that the latest answer took; None unless a tenth of the traces had such."""
         if not self._late or len(self._late) < SLOW_SHARE * self.kept:
             return None
         slowest = max(self._late)
-        return slowest if slowest >= SLOW else None
+        return round(slowest) if slowest >= SLOW else None
 
     def failed(self, reason: str, targets: int = 1) -> None:
         """Targets could not be measured, or their traces not be kept."""

@@ -39,15 +39,19 @@ class DiaryEntry:
     """What is remembered. Times are seconds since the epoch, None for never.
 
     ``begun`` is when one began that has not ended. ``ended`` is when the last measurement ended,
-    with ``code`` (an exit code) and ``kept`` traces. ``skipped`` is when one was last left out
-    since then, and ``why``. ``due`` is when the next may begin; ``failures`` counts those in a row
-    that measured nothing. ``place`` is where in the list the next begins.
+    with ``code`` (an exit code) and ``kept`` traces, ``unheard`` of which heard nothing from beyond
+    the own line; ``slow_ms`` is how long its answers took where the line was slow. ``skipped`` is
+    when one was last left out since then, and ``why``. ``due`` is when the next may begin;
+    ``failures`` counts those in a row that measured nothing. ``place`` is where in the list the
+    next begins.
     """
 
     begun: float | None = None
     ended: float | None = None
     code: int | None = None
     kept: int = 0
+    unheard: int = 0
+    slow_ms: int | None = None
     skipped: float | None = None
     why: Sentence | None = None
     due: float = 0.0
@@ -88,7 +92,10 @@ def _entry(said: dict[str, Any]) -> DiaryEntry:
 def _is_sound(entry: DiaryEntry) -> bool:
     """Whether what should be numbers and times can be such."""
     past = (moment for moment in (entry.begun, entry.ended, entry.skipped) if moment is not None)
-    numbers = (entry.kept, entry.failures, entry.place, entry.code or 0)
+    numbers = (
+        *(entry.kept, entry.unheard, entry.failures, entry.place),
+        *(entry.code or 0, entry.slow_ms or 0),
+    )
     return all(
         type(moment) in {int, float} and 0 <= moment < _END for moment in (entry.due, *past)
     ) and all(type(number) is int for number in numbers)
@@ -113,11 +120,23 @@ class Diary:
         if entry is None or not _is_sound(entry):
             raise BadInput(
                 _(
-                    "{path} cannot be read; delete it, and the schedule begins anew; nothing that "
-                    "was measured is lost"
+                    "{path} cannot be read; the schedule begins anew with its next run, and "
+                    "nothing that was measured is lost"
                 ).format(path=self.path)
             )
         return entry
+
+    def begin_anew(self) -> bool:
+        """Forget what cannot be read, as after a power cut; whether there was such.
+
+        At worst a run begins early, within the budgets, and at the head of the list.
+        """
+        try:
+            self.read()
+        except BadInput:
+            replace_file(self.path, "{}\n")
+            return True
+        return False
 
     def due(self) -> bool:
         """Whether it is time; also where the clock was set back behind the last run."""
@@ -132,7 +151,16 @@ class Diary:
         """Remember that a run begins, and where in the list: it may never come to its end."""
         self._write(replace(self.read(), begun=self._clock(), place=place))
 
-    def ended(self, code: int, kept: int, place: int, *, failed: bool) -> None:
+    def ended(
+        self,
+        code: int,
+        kept: int,
+        place: int,
+        *,
+        failed: bool,
+        unheard: int = 0,
+        slow_ms: int | None = None,
+    ) -> None:
         """Remember how a run ended, and make out when the next is due."""
         before, now = self.read(), self._clock()
         failures = before.failures + 1 if failed else 0
@@ -143,6 +171,8 @@ class Diary:
                 ended=now,
                 code=code,
                 kept=kept,
+                unheard=unheard,
+                slow_ms=slow_ms,
                 skipped=None,
                 why=None,
                 due=now + delay(failures, self._chance()),

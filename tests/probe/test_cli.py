@@ -391,22 +391,39 @@ def test_who_closes_what_is_printed_to_gets_the_same_done(tmp_path: Path, closed
     )
 
 
-def test_what_a_terminal_has_no_letters_for_is_a_question_mark(tmp_path: Path) -> None:
-    """A terminal of ISO 8859 shows no Khmer, and neither do its users: that is no fault of ours."""
+def called_where(tmp_path: Path, encoding: str, *arguments: str) -> str:
+    """What a command prints for who reads Khmer, at a terminal of this encoding."""
     done = subprocess.run(
-        [sys.executable, "-m", "probe", "consent", "grant", "--run", "--version-read", "1"],
+        [sys.executable, "-m", "probe", *arguments],
         env={
             **os.environ,
             "GATEWATCH_HOME": str(tmp_path / "home"),
-            "LC_ALL": "km_KH",
-            "PYTHONIOENCODING": "latin-1",
+            "LANGUAGE": "km",
+            "PYTHONUTF8": "1",
+            "PYTHONIOENCODING": encoding,
         },
         capture_output=True,
-        encoding="latin-1",
+        encoding=encoding,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "? run\n" in done.stdout
+    return done.stdout
+
+
+def test_where_a_terminal_has_no_letters_for_a_language_it_is_english(tmp_path: Path) -> None:
+    """Nobody can read question marks; a terminal of ISO 8859 shows no Khmer, but the source."""
+    grant = ("consent", "grant", "--run", "--version-read", "1")
+    said = called_where(tmp_path, "latin-1", *grant)
+    assert "you agree to: run\n" in said
+    assert "Options:" in (said := called_where(tmp_path, "latin-1", "doctor", "--help"))
+    assert "??" not in said
+    assert not called_where(tmp_path, "utf-8", *grant).isascii()
+
+
+def test_a_letter_that_a_terminal_has_not_is_a_question_mark(tmp_path: Path) -> None:
+    """One in the name of a folder, say: it ends no command."""
+    (tmp_path / "Dą").mkdir()
+    assert "/D?/" in called_where(tmp_path / "Dą", "latin-1", "consent", "show", "--page")
 
 
 def test_other_errors_are_not_hidden() -> None:

@@ -21,6 +21,7 @@ from analysis.collect.store import InUse, NotHeld, Store, public_key
 from probe.sharing.bundle import Bundle, public_part, sha256_of
 from probe.sharing.receipt import Receipt
 from tests.analysis.collect.bundles import KEY, NOW, OTHER, line, sealed, trace
+from tests.harness.descriptors import file_of
 from tests.harness.nobody import needs_root
 
 
@@ -82,6 +83,28 @@ def test_a_copy_has_no_order_of_arrival(tmp_path: Path) -> None:
     assert_no_order(tmp_path / "copy/collector.db", sorted(map(sha256_of, sent)))
     found = [path.stat().st_mtime for path in (tmp_path / "copy").glob("*/*.tar")]
     assert [time % 86_400 for time in found] == [0] * 6
+
+
+def test_the_bundles_of_a_copy_are_on_the_disk_before_its_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file is, and then their folder once: once for each file took half of a first backup."""
+    copy = tmp_path / "copy"
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(str(file_of(handle).relative_to(copy)))
+        fsync(handle)
+
+    with Store(tmp_path / "c") as store:
+        for number in range(6):
+            put(store, sealed([line(trace(number))]))
+        monkeypatch.setattr(os, "fsync", note)
+        store.back_up(copy, NOW)
+    (database,) = (nth for nth, name in enumerate(synced) if name.endswith("/collector.db"))
+    before = [name for name in synced[:database] if name.startswith("quarantine")]
+    assert [name.partition(".tar")[1] for name in before] == [*[".tar"] * 6, ""]
 
 
 @pytest.mark.parametrize("times", [0, 1])

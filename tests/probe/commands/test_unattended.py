@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from probe.cli import main
 from probe.commands.choosing import Choice, Selection
 from probe.engine.horizon import Limits
 from probe.engine.session import SessionSettings
-from probe.network.ways import End, Interface, Way
+from probe.network.ways import DARK, End, Interface, Way
 from probe.origin import open_origin
 from probe.owner.consent import Permission, change
 from probe.redaction.identity import Identity
@@ -95,6 +96,35 @@ def test_a_run_says_one_line_that_names_nobody(home: Path, listed: str) -> None:
     assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
 
 
+def test_a_line_that_is_cut_or_slow_is_said_and_remembered(
+    home: Path, listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody looks on, a line that lost half of the traces looked like one that is well."""
+
+    def weak(target: str, flow: int) -> Way | None:
+        whole = paths.routes(target, flow)
+        if target == paths.TARGET:
+            return Way(paths.way(paths.ROUTER), DARK)
+        assert whole is not None
+        return replace(whole, hops=(*whole.hops[:-1], Interface(paths.ABROAD, (600.0,))))
+
+    monkeypatch.setattr("probe.run.tally.SLOW", 500.0)
+    use(monkeypatch, weak)
+    done = run("--targets", listed)
+    assert done.exit_code == 0
+    said = r"kept 5 traces; 1 heard nothing from beyond your own line; answers took up to 1 s; next"
+    assert re.match(said, done.stdout)
+    assert (memory(home)["unheard"], memory(home)["slow_ms"]) == (1, 600)
+    told = CliRunner().invoke(main, ["schedule", "status"]).stdout
+    assert "5 traces kept, 1 heard nothing from beyond your own line, answers took up to" in told
+    fields = json.loads(CliRunner().invoke(main, ["schedule", "status", "--json"]).stdout)
+    assert (fields["unheard"], fields["slow_ms"]) == (1, 600)
+    use(monkeypatch, paths.routes)
+    make_due(home)
+    assert run("--targets", listed).stdout.startswith("kept 5 traces; next")
+    assert (memory(home)["unheard"], memory(home)["slow_ms"]) == (0, None)
+
+
 def test_a_day_that_the_disk_does_not_give_ends_no_run(home: Path, listed: str) -> None:
     """One bad block of an old card ended each run of a timer, for good."""
     make_unreadable(home / "spool" / "2020-01-01.jsonl")
@@ -127,7 +157,7 @@ def test_without_consent_nothing_is_sent(home: Path, listed: str) -> None:
     ("file", "content", "code"),
     [
         ("settings.toml", 'collector = "http://collect.example.org"\n', 9),
-        ("allowance.state", "junk", 9),
+        ("do-not-probe.txt", "everyone", 9),
         ("spool", "a file in the place of a folder", 9),
     ],
 )
@@ -139,6 +169,36 @@ def test_a_failure_names_nobody_in_the_log_either(
     done = run("--targets", listed)
     said = f"not all was done; exit code {code}, see: gatewatch doctor\n"
     assert (done.exit_code, done.output) == (code, said)
+
+
+def test_a_damaged_schedule_begins_anew(home: Path, listed: str) -> None:
+    """A power cut left rubbish: that is said once, and the run goes on; before, none ever did."""
+    (home / "schedule.state").write_bytes(bytes(200))
+    done = run("--targets", listed)
+    said = "what the schedule remembered was damaged; it begins anew\nkept 5 traces; next in about "
+    assert (done.exit_code, done.stdout[: len(said)]) == (0, said)
+    assert (memory(home)["code"], memory(home)["kept"]) == (0, 5)
+    with lock(home):
+        (home / "schedule.state").write_bytes(bytes(200))
+        assert run("--targets", listed).stdout == "left out: another run was going on\n"
+    assert (home / "schedule.state").read_bytes() == bytes(200)
+
+
+def test_a_damaged_count_of_bytes_is_waited_out(home: Path, listed: str) -> None:
+    """It may have been the whole month's; a count of last month keeps nothing from being sent."""
+    path = home / "allowance.state"
+    path.write_bytes(bytes(60))
+    left_out = "left out: how much was sent is not known any more; see: gatewatch doctor\n"
+    for _ in range(2):
+        done = run("--targets", listed)
+        assert (done.exit_code, done.stdout) == (0, left_out)
+    said = CliRunner().invoke(main, ["schedule", "status"]).stdout
+    assert "unknown of 5 MB this day, unknown of 60 MB this month" in said
+    fields = json.loads(CliRunner().invoke(main, ["schedule", "status", "--json"]).stdout)
+    assert fields["budget"]["month"] == {"sent": None, "allowed": 60_000_000}
+    path.write_bytes(bytes(60))
+    os.utime(path, (time.time() - 40 * 86_400,) * 2)
+    assert run("--targets", listed).stdout.startswith("kept 5 traces")
 
 
 def test_a_reason_to_wait_is_said_and_remembered(

@@ -19,7 +19,7 @@ from probe.engine.tracing import Task
 from probe.network import Capability, Kind, Method, NotPermitted, Probe
 from probe.network.scenario import load
 from probe.network.simulated import SimulatedNetwork
-from probe.network.ways import DARK, SILENT, End, Interface, Way
+from probe.network.ways import DARK, SILENT, End, Interface, Packet, Reaction, Way
 from probe.record import Hop, Trace, from_line, to_line
 from tests.harness.playing import Heard
 from tests.probe.table import Table
@@ -341,6 +341,53 @@ to = "203.0.113.0/24"
 hops = [{{ address = "192.0.2.1", rtt = 2 }}, {}]
 end = {{ rtt = 10040 }}
 """.format(", ".join(f'{{ address = "192.0.2.{n}", rtt = {10000 + n} }}' for n in range(2, 9)))
+
+
+class Narrow(Watched):
+    """A line that carries so many packets a second, and keeps ten seconds of them waiting."""
+
+    def __init__(self, capacity: float) -> None:
+        super().__init__(TEN_HOPS)
+        self.capacity = capacity
+        self.free = 0.0
+        self.waited: list[float] = []
+        reacts = self._fates.of
+
+        def behind_the_queue(packet: Packet, now: float) -> list[Reaction]:
+            waits = max(self.free, now) + 1 / self.capacity - now
+            if waits > 10:
+                return []
+            self.free = now + waits
+            self.waited.append(waits)
+            return [one._replace(delay=one.delay + waits) for one in reacts(packet, now)]
+
+        self._fates.of = behind_the_queue  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(("capacity", "full"), [(8.0, 0.2), (16.0, 0.0)])
+async def test_a_line_that_carries_less_than_the_pace_is_not_kept_full(
+    autojump_clock: MockClock, capacity: float, full: float
+) -> None:
+    """Its owner could not use it for minutes, and a fifth of the hops came to be silent."""
+    network = Narrow(capacity)
+    traces: list[Trace] = []
+    await measure(Session(network, tasks(240), SessionSettings(), finished=traces.append))
+    assert {trace.stop for trace in traces} == {"destination"}
+    assert sum(waits > 4 for waits in network.waited) <= full * len(network.waited)
+    hops = [hop for trace in traces for hop in trace.hops]
+    assert not any(all(reply.is_star for reply in hop.replies) for hop in hops)
+
+
+async def test_a_line_that_was_away_for_a_moment_gets_its_pace_back(
+    autojump_clock: MockClock,
+) -> None:
+    """As a telephone's that changes cells: that costs one minute, and not the whole run."""
+    network = Narrow(1000.0)
+    network.free = 6.0
+    await measure(Session(network, tasks(240), SessionSettings(), finished=lambda _: None))
+    times = [at for at, _ in network.sent]
+    assert 240 * 10 / 20 + 30 < times[-1] < 240 * 10 / 20 + 60
+    assert times[-1] - times[-1001] == pytest.approx(1000 / 20, rel=0.01)
 
 
 async def test_a_line_with_a_queue_of_ten_seconds(autojump_clock: MockClock) -> None:

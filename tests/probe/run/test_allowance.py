@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.run.allowance import BLOCK, Allowance, Outlook, OverAllowance
-from probe.words.failure import BadInput
+from probe.run.allowance import BLOCK, Allowance, Outlook, OverAllowance, is_unknown
 from tests.harness.descriptors import file_of
 
 NOON = 1_645_012_800.0  # 2022-02-16 12:00 UTC
@@ -148,6 +147,25 @@ def test_a_clock_that_was_never_set_gives_no_second_budget(tmp_path: Path) -> No
     assert Allowance(tmp_path / "state", 1000, clock).left == 0
 
 
+def test_what_is_sent_by_a_clock_that_was_never_set_counts_for_the_day_before_it(
+    tmp_path: Path,
+) -> None:
+    """It dated the count of a right one back to 1970, and day and month began anew after it."""
+    path = tmp_path / "state"
+    for now, sent in ((NOON, 900), (3600.0, 50), (3600.0, 20)):
+        allowance = Allowance(path, 1000, Clock(now), monthly=2000)
+        allowance.spend(sent)
+        allowance.settle()
+    after = Allowance(path, 1000, Clock(NOON + 60), monthly=2000)
+    assert (after.left, after.sent) == (30, (970, 970))
+    assert Allowance(path, 1000, Clock(NOON + DAY), monthly=2000).sent == (0, 970)
+    for said in (b"2022-99-99 000000000000000060\n", b"1970-01-02 000000000000000060\n"):
+        path.write_bytes(said)
+        never_set = Allowance(path, 1000, Clock(3600.0))
+        never_set.spend(40)
+        assert never_set.sent.day >= 100
+
+
 def test_the_disk_hears_of_the_count_when_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,13 +188,78 @@ def test_a_spent_day_is_said(tmp_path: Path) -> None:
         allowance.check()
 
 
-@pytest.mark.parametrize("said", [b"x", b"2022-02-16 12", b"2022-02-16 -5\n", b"\0" * 30])
-def test_a_file_that_cannot_be_read_stops_everything(tmp_path: Path, said: bytes) -> None:
-    """A count that is not known is no permission; the sentence says what to delete."""
-    path = tmp_path / "state"
+DAMAGED = [b"x", b"2022-02-16 12", b"2022-02-16 -5\n", b"\0" * 30]
+
+
+def damaged(path: Path, said: bytes, written: float) -> Path:
     path.write_bytes(said)
-    with pytest.raises(BadInput, match="delete it and both begin anew, day and month"):
-        Allowance(path, 1000, Clock()).check()
+    os.utime(path, (written, written))
+    return path
+
+
+@pytest.mark.parametrize("said", DAMAGED)
+def test_a_damaged_count_is_all_of_the_day_and_the_month_it_was_written_in(
+    tmp_path: Path, said: bytes
+) -> None:
+    """A count that is not known is no permission, and stops nobody for longer than it could."""
+    path = damaged(tmp_path / "state", said, NOON)
+    clock = Clock(NOON + 60)
+    daily, both = Allowance(path, 1000, clock), Allowance(path, 1000, clock, monthly=1e9)
+    for allowance in (daily, both):
+        with pytest.raises(OverAllowance, match=r"state was damaged, .* or delete the file"):
+            allowance.check()
+        assert is_unknown(allowance.sent.day)
+        assert is_unknown(allowance.sent.month)
+    clock.now += DAY
+    daily.require(600)
+    daily.spend(600)
+    daily.settle()
+    assert daily.sent.day == 600
+    with pytest.raises(OverAllowance, match="next month"):
+        both.require(60)
+    clock.now += 31 * DAY
+    both.require(600)
+    both.spend(600)
+    both.settle()
+    assert both.sent == (600, 600)
+
+
+@pytest.mark.parametrize("said", DAMAGED)
+def test_a_damaged_count_of_last_month_is_none_of_this(tmp_path: Path, said: bytes) -> None:
+    """Whatever it said, it was over."""
+    path = damaged(tmp_path / "state", said, NOON - 20 * DAY)
+    allowance = Allowance(path, 1000, Clock(), monthly=2000)
+    assert (allowance.left, allowance.sent) == (1000, (0, 0))
+    path = damaged(path, said, NOON - DAY)
+    assert Allowance(path, 1000, Clock()).left == 1000
+    assert Allowance(path, 1000, Clock(), monthly=2000).left < 0
+
+
+@pytest.mark.parametrize("said", DAMAGED)
+def test_a_damaged_count_of_a_clock_that_was_ahead_costs_a_day_and_its_month(
+    tmp_path: Path, said: bytes
+) -> None:
+    """And no year."""
+    clock = Clock()
+    path = damaged(tmp_path / "state", said, NOON + 400 * DAY)
+    allowance = Allowance(path, 1000, clock)
+    with pytest.raises(OverAllowance):
+        allowance.check()
+    clock.now += DAY
+    assert allowance.left == 1000
+
+
+def test_a_count_that_is_damaged_while_it_is_kept_ends_what_goes_on(tmp_path: Path) -> None:
+    """Not a byte leaves beyond what was charged before, and it is no count of zero afterwards."""
+    path = tmp_path / "state"
+    allowance = Allowance(path, 1e6, clock := Clock())
+    allowance.spend(60)
+    damaged(path, b"\0" * 60, NOON)
+    with pytest.raises(OverAllowance):
+        allowance.require(BLOCK)
+    allowance.settle()
+    assert is_unknown(Allowance(path, 1e6, clock).sent.day)
+    assert is_unknown(Allowance(path, 1e6, clock).sent.month)
 
 
 def test_what_a_newer_version_counts_besides_stays(tmp_path: Path) -> None:

@@ -43,9 +43,20 @@ def test_a_pipe_in_the_place_of_the_list_is_not_waited_for(tmp_path: Path) -> No
         read_exclusions(tmp_path / "do-not-probe.txt")
 
 
-@pytest.mark.parametrize("address", ["::ffff:192.0.2.7", "64:ff9b::192.0.2.7", "2002:c000:207::1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::ffff:192.0.2.7",
+        "64:ff9b::192.0.2.7",
+        "2002:c000:207::1",
+        "2001:0:5a0:1:0:1234:3fff:fdf8",
+        "2001:db8:1::5efe:192.0.2.7",
+        "2001:db8:1::200:5efe:192.0.2.7",
+        "::192.0.2.7",
+    ],
+)
 def test_an_ipv4_address_in_another_dress_is_held_all_the_same(address: str) -> None:
-    """What is sent to a mapped address, or through a NAT64, arrives at the IPv4 one."""
+    """What is sent to a mapped address, or through a NAT64 or tunnel, arrives at the IPv4 one."""
     excluded = Exclusions((ipaddress.ip_network("192.0.2.0/24"),))
     assert excluded.holds(address)
     assert not Exclusions((ipaddress.ip_network("192.0.3.0/24"),)).holds(address)
@@ -59,6 +70,10 @@ def test_an_ipv4_address_in_another_dress_is_held_all_the_same(address: str) -> 
         "64:ff9b::192.0.2.7",
         "2002:c000:207::/48",
         "2002:c000:207::/64",
+        "2001:0:5a0:1:0:1234:3fff:fdf8",
+        "2001:0:5a0:1:0:1234:3fff:fd00/120",
+        "2001:db8:1::5efe:192.0.2.7",
+        "2001:db8:1::5efe:192.0.2.0/120",
     ],
 )
 def test_an_ipv4_address_that_is_listed_in_another_dress_is_held(tmp_path: Path, line: str) -> None:
@@ -75,8 +90,10 @@ def test_an_ipv4_address_that_is_listed_in_another_dress_is_held(tmp_path: Path,
 def test_a_block_of_ipv6_that_only_begins_so_is_no_ipv4_address(tmp_path: Path) -> None:
     """Who lists all of 6to4 lists addresses that hold an IPv4 one, not all of IPv4."""
     path = tmp_path / "do-not-probe.txt"
-    path.write_text("2002::/16\n64:ff9b::/96\n", encoding="utf-8")
-    assert not read_exclusions(path).holds("192.0.2.7")
+    path.write_text("2002::/16\n64:ff9b::/96\n2001::/32\n2001:db8::5efe:0:0/96\n::/96\n")
+    excluded = read_exclusions(path)
+    for address in ("192.0.2.7", "0.0.0.1", "255.255.255.254"):
+        assert not excluded.holds(address)
 
 
 def test_a_list_that_cannot_be_read_stops_everything(

@@ -160,6 +160,8 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
         '{"place": null}',
         '{"failures": 0.5}',
         '{"kept": "all"}',
+        '{"unheard": "some"}',
+        '{"slow_ms": 0.5}',
         '{"code": "none"}',
         '{"why": {"message": 1}}',
         '{"why": {"message": "{a}"}}',
@@ -167,8 +169,14 @@ def test_a_clock_set_back_does_not_stop_the_schedule(diary: Diary, clock: Clock)
     ],
     ids=lambda said: said[:20],
 )
-def test_a_memory_that_cannot_be_read_is_named(tmp_path: Path, said: str) -> None:
-    """With what mends it."""
+def test_a_memory_that_cannot_be_read_is_named_and_begun_anew(tmp_path: Path, said: str) -> None:
+    """A power cut that left rubbish in it stops no schedule for good."""
     (tmp_path / "schedule.state").write_text(said, encoding="utf-8")
-    with pytest.raises(BadInput, match=r"schedule\.state cannot be read; delete it.* nothing"):
-        Diary(tmp_path, Clock(), lambda: 0.0).read()
+    diary = Diary(tmp_path, Clock(), lambda: 0.0)
+    with pytest.raises(BadInput, match=r"schedule\.state cannot be read; the schedule begins anew"):
+        diary.read()
+    assert diary.begin_anew()
+    assert diary.read() == DiaryEntry()
+    diary.ended(0, 7, 3, failed=False)
+    assert not diary.begin_anew()
+    assert diary.read().kept == 7

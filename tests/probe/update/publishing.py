@@ -45,6 +45,11 @@ class Site:
         self.files: dict[str, bytes] = {}
         self.moved: dict[str, str] = {}
         self.cut = False
+        # With ranges: so many bytes come over a connection before it breaks off.
+        self.breath: int | None = None
+        self.sent = 0
+        # By so much the parts lie elsewhere than was asked for.
+        self.off = 0
         self.headers: dict[str, str] = {"Last-Modified": MADE}
         self.agents: list[str | None] = []
         self.asked: Callable[[], None] = lambda: None
@@ -63,12 +68,23 @@ class Site:
                 if content is None:
                     self.send_error(404)
                     return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(content)))
+                whole, begin = len(content), 0
+                wanted = self.headers["Range"]
+                same = self.headers["If-Range"] in (site.headers.get("ETag"), MADE)
+                if wanted and site.breath and same:
+                    begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+                    self.send_response(206)
+                    given = begin + site.off
+                    self.send_header("Content-Range", f"bytes {given}-{whole - 1}/{whole}")
+                else:
+                    self.send_response(200)
+                self.send_header("Content-Length", str(whole - begin))
                 for name, value in site.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content[: len(content) // 2] if site.cut else content)
+                end = whole // 2 if site.cut else min(whole, begin + (site.breath or whole))
+                site.sent += len(content[begin:end])
+                self.wfile.write(content[begin:end])
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Keep quiet."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from probe.update.download import fetch
+from probe.update.download import FRUITLESS, fetch
 from probe.update.tables import fetch_tables
 from probe.words.failure import BadInput, Offline
 from tests.harness.proxies import dripping
-from tests.probe.update.publishing import Site
+from tests.probe.update.publishing import MADE, Site
 
 
 def test_far_too_large(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,14 @@ def test_a_server_that_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             fetch(url, BytesIO(), None)
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 fine\nX-", b"HTTP/1.1 200 fine\n\n"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 fine\nX-",
+        b"HTTP/1.1 200 fine\n\n",
+        b'HTTP/1.1 200 fine\nAccept-Ranges: bytes\nETag: "a"\n\n',
+    ],
+)
 def test_a_server_that_only_drips(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
@@ -99,6 +106,92 @@ def test_a_connection_that_dies_on_the_way(
 
     monkeypatch.setattr("socket.socket.recv", die)
     with pytest.raises(Offline, match="No route to host"):
+        fetch(site.base + "x", BytesIO(), None)
+
+
+FILE = bytes(range(256)) * 100
+RANGES = {"Accept-Ranges": "bytes", "ETag": '"one"'}
+
+
+@pytest.mark.parametrize("known_by", [{"ETag": '"one"'}, {"Last-Modified": MADE}])
+def test_a_line_that_breaks_off_costs_only_what_is_missing(
+    site: Site, known_by: dict[str, str]
+) -> None:
+    """As one by radio does all the time; the whole began anew, and never came."""
+    site.files["/x"] = FILE
+    site.headers, site.breath = {"Accept-Ranges": "bytes", **known_by}, 4000
+    came = BytesIO()
+    fetch(site.base + "x", came, None)
+    assert came.read() == FILE
+    assert site.sent == len(FILE)
+
+
+def test_of_a_file_that_was_changed_meanwhile_the_old_part_is_not_used(site: Site) -> None:
+    """Of two tables half each is none."""
+    site.files["/x"] = FILE
+    site.headers, site.breath = dict(RANGES), 20_000
+
+    def change() -> None:
+        if len(site.agents) == 2:
+            site.files["/x"], site.headers["ETag"] = FILE[::-1], '"two"'
+            site.breath = len(FILE)
+
+    site.asked = change
+    came = BytesIO()
+    fetch(site.base + "x", came, None)
+    assert came.getvalue() == FILE[::-1]
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"ETag": '"one"'}, {"Accept-Ranges": "bytes"}, RANGES | {"ETag": 'W/"one"'}]
+)
+def test_where_a_server_gives_no_parts_nothing_is_fetched_twice(
+    site: Site, headers: dict[str, str]
+) -> None:
+    """Somebody may pay for each megabyte."""
+    site.files["/x"] = FILE
+    site.headers, site.cut = headers, True
+    with pytest.raises(Offline, match="broke off"):
+        fetch(site.base + "x", BytesIO(), None)
+    assert len(site.agents) == 1
+
+
+def test_a_server_that_says_each_time_that_it_was_changed_is_asked_twice(site: Site) -> None:
+    """As one of several machines that mark the same file differently: each time costs the whole."""
+    site.files["/x"] = FILE
+    site.headers, site.breath = dict(RANGES), 4000
+
+    def change() -> None:
+        assert site.breath
+        site.headers["ETag"] = f'"{len(site.agents)}"'
+        site.breath += 1000
+
+    site.asked = change
+    with pytest.raises(Offline, match="broke off"):
+        fetch(site.base + "x", BytesIO(), None)
+    assert len(site.agents) == 2
+
+
+def test_a_line_that_stays_away_is_not_asked_for_ever(site: Site) -> None:
+    """A few times in a row without a byte, and it is told."""
+    site.files["/x"] = FILE
+    site.headers, site.breath = dict(RANGES), 4000
+
+    def leave() -> None:
+        if len(site.agents) > 1:
+            site.breath = -len(FILE)
+
+    site.asked = leave
+    with pytest.raises(Offline, match="broke off"):
+        fetch(site.base + "x", BytesIO(), None)
+    assert len(site.agents) == 2 + FRUITLESS
+
+
+def test_a_part_that_begins_elsewhere_is_none(site: Site) -> None:
+    """A server, or a cache before it, that gives other bytes than were asked for."""
+    site.files["/x"] = FILE
+    site.headers, site.breath, site.off = dict(RANGES), 4000, 7
+    with pytest.raises(Offline, match="not the part that was asked for"):
         fetch(site.base + "x", BytesIO(), None)
 
 
