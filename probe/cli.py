@@ -60,7 +60,11 @@ class Commands(click.Group):
         _have_streams()
         crash.watch()
         crash.leave_no_core()
-        return super().main(*args, **kwargs)
+        try:
+            return super().main(*args, **kwargs)
+        finally:
+            # What of it no room was found for would be tried once more, and end with Python's code.
+            _let_go(sys.stderr)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all commands, without importing any."""
@@ -187,6 +191,7 @@ def _heard_or_not() -> Iterator[None]:
 def _leave(problem: BaseException) -> NoReturn:
     """Say it and leave, or raise the `Failure` that says it."""
     if isinstance(problem, Failure):
+        _let_go(sys.stdout)  # it may tell just of what could not be written there
         raise problem
     # Where it asks something, click raises another exception.
     if isinstance(problem, KeyboardInterrupt | click.Abort | Stopped):

@@ -145,7 +145,7 @@ def test_an_unknown_command_is_a_wrong_use() -> None:
 
 
 NEEDS_ANALYSIS = (
-    r"gatewatch: needs the analysis extra: \S*pip install '\.\[analysis\]' in the folder of its "
+    r"gatewatch: needs the analysis extra: .*\bpip'? install '\.\[analysis\]' in the folder of its "
     r"source\n"
 )
 
@@ -460,7 +460,7 @@ def test_output_to_a_full_disk_is_said() -> None:
 
 
 UNHEARD = """
-import click, sys
+import click, contextlib, sys
 from probe.cli import Commands
 from probe.words.failure import NoConsent
 @click.group(cls=Commands)
@@ -473,6 +473,9 @@ def stop(): raise KeyboardInterrupt
 def fault(): raise ZeroDivisionError
 @group.command()
 def tell(): click.echo("a line", err=True)
+@group.command()
+def remark():
+    with contextlib.suppress(OSError): click.echo("a line", err=True)
 group([sys.argv[1]])
 """
 
@@ -485,6 +488,7 @@ group([sys.argv[1]])
         ("stop", 130, 130),
         ("fault", 1, 1),
         ("tell", 6, 141),
+        ("remark", 0, 0),
         ("unknown", 2, 2),
         ("--unknown", 2, 2),
     ],
