@@ -150,8 +150,12 @@ def _have_streams() -> None:
         if getattr(sys, name) is None:
             nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - stays open
             setattr(sys, name, nothing)
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="replace")
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        # In UTF-8 the latter writes a file's name as it is; in ASCII no letter but of such names.
+        strict = {"strict"} if out.encoding.lower() == "utf-8" else {"strict", "surrogateescape"}
+        if out.errors in strict:
+            out.reconfigure(errors="replace")
 
 
 def _place(name: str) -> int:

@@ -403,6 +403,20 @@ def test_what_a_terminal_has_no_letters_for_is_a_question_mark() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "kept in ??/spool\n", "")
 
 
+def test_nor_does_one_that_has_letters_of_english_alone() -> None:
+    """Of the C locale where Python is told not to take UTF-8 for it; `demo` was a fault there."""
+    done = python(
+        "import click, rich; from probe.cli import Commands\n"
+        "@click.group(cls=Commands)\ndef group(): pass\n"
+        "@group.command()\ndef talk(): rich.print('demo \\u00b7 SIMULATED')\n"
+        "group(['talk'])",
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "demo ? SIMULATED\n", "")
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1
