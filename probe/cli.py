@@ -15,7 +15,7 @@ import io
 import os
 import re
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -31,7 +31,7 @@ from probe.words.failure import (
     cause,
 )
 from probe.words.helptext import translate
-from probe.words.language import _, for_scripts
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,11 @@ class Commands(click.Group):
         _have_streams()
         crash.watch()
         crash.leave_no_core()
-        with for_scripts() if _has_no_letters() else nullcontext():
+        try:
             return super().main(*args, **kwargs)
+        finally:
+            # What of it no room was found for would be tried once more, and end with Python's code.
+            _let_go(sys.stderr)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The names of all commands, without importing any."""
@@ -147,17 +150,12 @@ def _have_streams() -> None:
         if getattr(sys, name) is None:
             nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - stays open
             setattr(sys, name, nothing)
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="replace")
-
-
-def _has_no_letters() -> bool:
-    """Whether the terminal would show the language wanted as question marks, which nobody reads."""
-    sample = _("nothing was sent")
-    return any(
-        2 * sample.encode(stream.encoding or "utf-8", "replace").count(b"?") > len(sample)
-        for stream in (sys.stdout, sys.stderr)
-    )
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        # In UTF-8 the latter writes a file's name as it is; in ASCII no letter but of such names.
+        strict = {"strict"} if out.encoding.lower() == "utf-8" else {"strict", "surrogateescape"}
+        if out.errors in strict:
+            out.reconfigure(errors="replace")
 
 
 def _place(name: str) -> int:
@@ -197,6 +195,7 @@ def _heard_or_not() -> Iterator[None]:
 def _leave(problem: BaseException) -> NoReturn:
     """Say it and leave, or raise the `Failure` that says it."""
     if isinstance(problem, Failure):
+        _let_go(sys.stdout)  # it may tell just of what could not be written there
         raise problem
     # Where it asks something, click raises another exception.
     if isinstance(problem, KeyboardInterrupt | click.Abort | Stopped):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,33 @@ def test_the_wheel_has_all_that_the_probe_needs(
     )
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
+
+
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(),
+    reason="what is in the repository, git tells",
+)
+def test_the_source_distribution_is_the_repository(tmp_path: Path) -> None:
+    """What one unpacks is tested, packaged and cited from as a clone is."""
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    there = {name for name in listed.stdout.decode().split("\0") if (ROOT / name).is_file()}
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist"]
+    subprocess.run(
+        [*build, "--directory", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    (packed,) = tmp_path.iterdir()
+    with tarfile.open(packed) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert there <= names
 
 
 @pytest.mark.xdist_group("install")

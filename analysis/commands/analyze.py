@@ -11,6 +11,7 @@ import click
 
 from analysis.commands import options
 from analysis.commands.given import (
+    believe_the_clock,
     known_country,
     named_files,
     nothing_usable,
@@ -139,6 +140,8 @@ def analyze(
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
 
     table = open_table(origin)
+    if origin is None:
+        believe_the_clock(table)
     code = known_country(table, country, "--country")
     try:
         policy = with_overrides(Policy(), overrides)

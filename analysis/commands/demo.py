@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from analysis.commands.given import open_table
+from analysis.commands.given import believe_the_clock, open_table
 from analysis.commands.outputs import unwritten
 from analysis.commands.redo import command_line
 from probe.commands.folder import Folder
@@ -30,6 +30,8 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
     root nor a network.
     """
+    table = open_table(None)
+    believe_the_clock(table)
     from analysis.demo import run_demo  # noqa: PLC0415 - as in analyze
 
     where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))
@@ -37,4 +39,4 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
         where.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise unwritten(where, problem) from None
-    run_demo(where, as_json=as_json, table=open_table(None), command=command_line())
+    run_demo(where, as_json=as_json, table=table, command=command_line())

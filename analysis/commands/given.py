@@ -6,7 +6,9 @@ here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -16,7 +18,7 @@ import click
 from analysis.countries import UnknownCountry, country_code
 from analysis.words.wording import counted
 from probe.origin import Origin, OriginError, open_origin
-from probe.words.failure import BadInput
+from probe.words.failure import BadInput, Failure
 
 if TYPE_CHECKING:
     from analysis.intake.load import Loaded
@@ -33,6 +35,21 @@ def open_table(path: Path | None) -> Origin:
         return open_origin(path)
     except OriginError as problem:
         raise BadInput(str(problem)) from None
+
+
+def believe_the_clock(table: Origin) -> None:
+    """Raise `Failure` where the clock shows a day before that of the table that is in use here.
+
+    By such a clock traces are of days to come, and left out: a verdict would be of none, or of old
+    ones alone. What a table says that somebody names may be wrong itself.
+    """
+    been = table.snapshot.date
+    today = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
+    if been is not None and today < been:
+        raise Failure(
+            f"the clock of this machine says {today}, but the address table is of {been}: traces "
+            "would be left out as of days to come; set it, as with sudo timedatectl set-ntp true"
+        )
 
 
 def known_country(table: Origin, country: str, given_as: str) -> str:

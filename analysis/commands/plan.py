@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from analysis.commands import options
-from analysis.commands.given import known_country, named_files, nothing_usable, open_table, warn
+from analysis.commands.given import (
+    believe_the_clock,
+    known_country,
+    named_files,
+    nothing_usable,
+    open_table,
+    warn,
+)
 from analysis.policy import Policy
 from analysis.words.wording import asked, counted, many, outward, part, some_asns
 from probe.disk.places import shipped
@@ -146,6 +153,8 @@ def plan(
     if networks is not None and not simulate:
         raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
     table = open_table(origin)
+    if paths and origin is None:
+        believe_the_clock(table)
     code = known_country(table, country, "CC")
     named_files(paths)
 

@@ -15,12 +15,11 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from analysis.evidence.desk import CountryTable, Desk
@@ -49,8 +48,11 @@ from analysis.scale.pieces import (
     pieces,
     uncut,
 )
+from analysis.scale.spawning import processes
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from pyarrow.parquet import ParquetFile
 
     from analysis.intake.formats.columns import Files
@@ -249,6 +251,7 @@ class Processes:
     """The map in several processes, as many as there are cores for it if no number is named.
 
     Little input, of however many files, is folded in this process: starting others takes longer.
+    So is any where processes can share nothing.
     Raises `InputError` where one of them dies.
     """
 
@@ -271,8 +274,12 @@ class Processes:
             yield from Here().map(recipe, iter(first))
             return
         give_back()
+        pool = processes(self.count, _start, recipe)
+        if pool is None:
+            yield from Here().map(recipe, chain(first, cut))
+            return
         try:
-            yield from self._spread(recipe, chain(first, cut))
+            yield from self._spread(pool, recipe, chain(first, cut))
         except BrokenProcessPool:
             raise InputError(
                 "a process that read traces died, as it does where memory runs out; close other "
@@ -280,12 +287,10 @@ class Processes:
             ) from None
 
     def _spread(
-        self, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
+        self, pool: ProcessPoolExecutor, recipe: Recipe, given: Iterator[tuple[Place, Piece]]
     ) -> Iterator[tuple[Place, Part]]:
         running: deque[tuple[Place, Piece, Future[Part]]] = deque()
-        with ProcessPoolExecutor(
-            self.count, get_context("spawn"), initializer=_start, initargs=(recipe,)
-        ) as pool:
+        with pool:
             try:
                 for place, piece in given:
                     with _ctrl_c_held_back():

@@ -11,14 +11,13 @@ import datetime as dt
 import gc
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from analysis.intake.load import Loaded
 from analysis.judgement.judge import Judgement, judge
 from analysis.policy import Policy
+from analysis.scale import spawning
 from analysis.simulated.error_rates import ALARMS, TRIED, Cell, Known, Outcome, market
 from analysis.simulated.hindsight import known_alarm
 from analysis.simulated.simulation import NOW, Churn, Simulated, Truth, country, over_time
@@ -150,11 +149,10 @@ def draws_known(cell: Cell, numbers: Sequence[int], *, processes: int) -> Iterat
 def _shared(
     work: Callable[[int], Drawn], numbers: Sequence[int], processes: int
 ) -> Iterator[Drawn]:
-    if processes == 1:
+    # Nothing here makes cycles; the collector would go through all traces again and again.
+    pool = None if processes == 1 else spawning.processes(processes, gc.disable)
+    if pool is None:
         yield from map(work, numbers)
         return
-    # Nothing here makes cycles; the collector would go through all traces again and again.
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=gc.disable
-    ) as pool:
+    with pool:
         yield from pool.map(work, numbers, chunksize=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,17 +66,21 @@ def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
     timer = _timer()
     found = belongings(folder)
     fields = _fields(folder, found, timer) if as_json else {}
+    unheard: list[OSError] = []
     if not as_json:
-        _list(folder, found, timer)
+        # Where nobody can be asked, nothing is deleted; who has said yes may be in a hurry.
+        with _going_on(unheard) if yes else nullcontext():
+            _list(folder, found, timer)
     there = bool(found) or timer is not None
     wanted = there and (yes or (not as_json and agreed()))
     undisturbed = not wanted or _delete(folder, timer)
-    if as_json:
-        click.echo(json.dumps({**fields, "deleted": wanted}))
-    elif wanted:
-        _say_what_is_left(folder)
-    elif there:
-        click.echo(_("nothing was deleted"))
+    with _going_on(unheard):
+        if as_json:
+            click.echo(json.dumps({**fields, "deleted": wanted}))
+        elif wanted:
+            _say_what_is_left(folder)
+        elif there:
+            click.echo(_("nothing was deleted"))
     if not undisturbed:
         raise PartlyDone(
             _(
@@ -85,6 +89,29 @@ def purge(*, yes: bool, days: int | None, as_json: bool) -> None:
                 "ended"
             )
         )
+    if unheard:
+        raise _unsaid(unheard[0]) if wanted else unheard[0]
+
+
+@contextmanager
+def _going_on(unheard: list[OSError]) -> Iterator[None]:
+    """Say something; where nobody can be told, that is put down and ends nothing yet."""
+    try:
+        yield
+    except OSError as problem:
+        unheard.append(problem)
+
+
+def _unsaid(problem: OSError) -> OSError | Failure:
+    """What ends a command that has deleted all, and could not say it on the standard output."""
+    if isinstance(problem, BrokenPipeError):
+        return problem
+    return PartlyDone(
+        _(
+            "all of it is deleted; only what is said of it could not be written ({reason}): send "
+            "the output elsewhere to see what is left"
+        ).format(reason=problem.strerror)
+    )
 
 
 def _delete(folder: Path, timer: Timer | None) -> bool:
@@ -124,10 +151,14 @@ def _undisturbed(folder: Path) -> Iterator[bool]:
                     stack.enter_context(nothing_handed_on())
             except Busy:
                 if not told:
-                    click.echo(
-                        _("another gatewatch is at work here; without consent it ends in seconds"),
-                        err=True,
-                    )
+                    with suppress(OSError):  # whether or not anybody hears it
+                        click.echo(
+                            _(
+                                "another gatewatch is at work here; without consent it ends in "
+                                "seconds"
+                            ),
+                            err=True,
+                        )
                 told = True
             else:
                 yield True

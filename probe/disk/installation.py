@@ -51,7 +51,7 @@ def _pip() -> str:
     own = Path(sys.prefix, "bin", "pip")
     if sys.prefix == sys.base_prefix or shutil.which("pip") == str(own):
         return "pip"
-    home = Path.home()
-    if own.is_relative_to(home):
-        return f"~/{shlex.quote(str(own.relative_to(home)))}"
-    return shlex.quote(str(own))
+    try:
+        return f"~/{shlex.quote(str(own.relative_to(Path.home())))}"
+    except (ValueError, RuntimeError):  # elsewhere; or this user has none, as in a container
+        return shlex.quote(str(own))

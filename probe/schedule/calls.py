@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from probe.words.failure import PermissionDenied
+from probe.words.failure import BadInput, PermissionDenied
 from probe.words.language import _
 
 if TYPE_CHECKING:
@@ -26,6 +26,19 @@ class Said(NamedTuple):
     code: int
     out: str
     err: str
+
+
+def home() -> Path:
+    """The home of who calls, where a user's own timers lie. Raises `BadInput` without one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise BadInput(
+            _(
+                "this user has no home folder, in which timers of a user's own lie; set HOME to a "
+                "folder, or have `gatewatch run --scheduled` called once an hour by something else"
+            )
+        ) from None
 
 
 def ask(words: Sequence[str], told: str | None = None) -> Said:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers.expat import ExpatError
 
 from probe.schedule import Standing, Trouble, misplaced
-from probe.schedule.calls import ask, differs, insist, put, take, template
+from probe.schedule.calls import ask, differs, home, insist, put, take, template
 from probe.words.language import _
 from probe.words.wallclock import next_at
 
@@ -35,7 +35,7 @@ class Launchd:
 
     @property
     def _file(self) -> Path:
-        return Path.home() / "Library/LaunchAgents" / f"{LABEL}.plist"
+        return home() / "Library/LaunchAgents" / f"{LABEL}.plist"
 
     @property
     def _domain(self) -> str:

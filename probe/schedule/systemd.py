@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from probe.disk.private import make_folder
 from probe.schedule import Standing, Trouble, misplaced
-from probe.schedule.calls import ask, differs, insist, put, take, template
+from probe.schedule.calls import ask, differs, home, insist, put, take, template
 from probe.words.failure import PermissionDenied
 from probe.words.language import _
 
@@ -58,12 +58,12 @@ class UserTimer:
     @property
     def _folder(self) -> Path:
         configured = os.environ.get("XDG_CONFIG_HOME")
-        return (Path(configured) if configured else Path.home() / ".config") / "systemd/user"
+        return (Path(configured) if configured else home() / ".config") / "systemd/user"
 
     @property
     def _stamps(self) -> Path:
         data = os.environ.get("XDG_DATA_HOME")
-        return (Path(data) if data else Path.home() / ".local/share") / "systemd/timers"
+        return (Path(data) if data else home() / ".local/share") / "systemd/timers"
 
     def files(self, job: Job) -> Mapping[Path, str]:
         """The service and its timer."""

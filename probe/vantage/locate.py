@@ -7,6 +7,7 @@ answer is None, and the run refuses to write. This module sends nothing and writ
 
 from __future__ import annotations
 
+import errno
 import getpass
 import ipaddress
 import os
@@ -21,6 +22,8 @@ import ifaddr
 from probe.origin.attribute import majority
 from probe.redaction.premises import IPNetwork, Premises, whose_are_own
 from probe.vantage.adapter import adapters
+from probe.words.failure import PermissionDenied
+from probe.words.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +40,11 @@ AGAIN = 4
 _ANYBODY = frozenset({"root", "nobody", "gatewatch"})
 
 
+# By what a system says that this program, or any, may not ask for them: Linux tells them over a
+# netlink socket, which a service's unit, a container or a telephone may refuse.
+_NOT_TOLD = frozenset({errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT})
+
+
 @dataclass(frozen=True)
 class Access:
     """The access network, and what it was known by.
@@ -51,8 +59,23 @@ class Access:
 
 
 def own_addresses() -> Iterator[tuple[str, ipaddress.IPv4Interface | ipaddress.IPv6Interface]]:
-    """Each address that this machine has, with its subnet, by the name of its interface."""
-    for adapter in ifaddr.get_adapters():
+    """Each address that this machine has, with its subnet, by the name of its interface.
+
+    Raises `PermissionDenied` where the system tells this program none, as in a sandbox.
+    """
+    try:
+        told = ifaddr.get_adapters()
+    except OSError as problem:
+        if problem.errno not in _NOT_TOLD:
+            raise
+        raise PermissionDenied(
+            _(
+                "the addresses of this machine, which must not be kept, cannot be read ({reason}); "
+                "let this program open netlink sockets (in a unit of systemd: "
+                "RestrictAddressFamilies=AF_NETLINK)"
+            ).format(reason=problem.strerror)
+        ) from problem
+    for adapter in told:
         for entry in adapter.ips:
             text = entry.ip if isinstance(entry.ip, str) else entry.ip[0]
             address = text.partition("%")[0]
@@ -68,7 +91,7 @@ def read_premises() -> Premises:
     """
     addresses: set[str] = set()
     networks: set[IPNetwork] = set()
-    for _, own in own_addresses():
+    for _device, own in own_addresses():
         if not own.ip.is_loopback:
             addresses.add(str(own.ip))
             networks.add(own.network)

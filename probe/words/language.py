@@ -7,10 +7,11 @@ English is the source, so nothing has to be found for it and nothing is imported
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +36,19 @@ def for_scripts() -> Iterator[None]:
 
 
 def wanted() -> list[str]:
-    """The languages that the environment asks for, best first, as gettext reads it; else none."""
-    if _for_scripts.get():
+    """The languages that the environment asks for, best first, as gettext reads it; else none.
+
+    None either where the standard output has no letters for them: all would be question marks.
+    """
+    if _for_scripts.get() or not _has_all_letters(sys.stdout):
         return []
     said = next((value for name in _VARIABLES if (value := os.environ.get(name))), "")
     return [part.partition(".")[0] for part in said.split(":") if part not in {"", "C", "POSIX"}]
+
+
+def _has_all_letters(output: TextIO | None) -> bool:
+    encoding = getattr(output, "encoding", None)
+    return encoding is None or encoding.lower().startswith("utf")
 
 
 @cache

@@ -1,9 +1,12 @@
-"""What happens to another user: a part of a test that runs as nobody, in a process of its own."""
+"""What happens to another user: a part of a test in a process of its own, as nobody or apart."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +28,20 @@ def holds_for_nobody(asked: Callable[[], bool]) -> bool:
         finally:
             os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def in_a_container(code: str, folder: Path) -> None:
+    """Have Python run this, which finds ``folder``, as root where no other user has a number.
+
+    So it is in containers that are made without root. Skips where the system makes none.
+    """
+    finding = f"import sys; from pathlib import Path; folder = Path(sys.argv[1])\n{code}"
+    done = subprocess.run(
+        ["unshare", "--map-root-user", sys.executable, "-c", finding, folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.stderr.startswith("unshare: "):
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr

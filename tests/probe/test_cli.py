@@ -145,7 +145,7 @@ def test_an_unknown_command_is_a_wrong_use() -> None:
 
 
 NEEDS_ANALYSIS = (
-    r"gatewatch: needs the analysis extra: \S*pip install '\.\[analysis\]' in the folder of its "
+    r"gatewatch: needs the analysis extra: .*\bpip'? install '\.\[analysis\]' in the folder of its "
     r"source\n"
 )
 
@@ -426,6 +426,20 @@ def test_a_letter_that_a_terminal_has_not_is_a_question_mark(tmp_path: Path) -> 
     assert "/D?/" in called_where(tmp_path / "Dą", "latin-1", "consent", "show", "--page")
 
 
+def test_nor_does_one_that_has_letters_of_english_alone() -> None:
+    """Of the C locale where Python is told not to take UTF-8 for it; `demo` was a fault there."""
+    done = python(
+        "import click, rich; from probe.cli import Commands\n"
+        "@click.group(cls=Commands)\ndef group(): pass\n"
+        "@group.command()\ndef talk(): rich.print('demo \\u00b7 SIMULATED')\n"
+        "group(['talk'])",
+        LC_ALL="C",
+        PYTHONUTF8="0",
+        PYTHONCOERCECLOCALE="0",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "demo ? SIMULATED\n", "")
+
+
 def test_other_errors_are_not_hidden() -> None:
     """A fault of ours shows itself as one."""
     assert ending(ZeroDivisionError())[0] == 1
@@ -477,7 +491,7 @@ def test_output_to_a_full_disk_is_said() -> None:
 
 
 UNHEARD = """
-import click, sys
+import click, contextlib, sys
 from probe.cli import Commands
 from probe.words.failure import NoConsent
 @click.group(cls=Commands)
@@ -490,6 +504,9 @@ def stop(): raise KeyboardInterrupt
 def fault(): raise ZeroDivisionError
 @group.command()
 def tell(): click.echo("a line", err=True)
+@group.command()
+def remark():
+    with contextlib.suppress(OSError): click.echo("a line", err=True)
 group([sys.argv[1]])
 """
 
@@ -502,6 +519,7 @@ group([sys.argv[1]])
         ("stop", 130, 130),
         ("fault", 1, 1),
         ("tell", 6, 141),
+        ("remark", 0, 0),
         ("unknown", 2, 2),
         ("--unknown", 2, 2),
     ],

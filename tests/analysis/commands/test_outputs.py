@@ -12,7 +12,7 @@ import pytest
 
 from analysis.commands.outputs import written
 from probe.words.failure import PartlyDone
-from tests.harness.nobody import needs_root
+from tests.harness.nobody import in_a_container, needs_root
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,3 +83,18 @@ def test_what_a_killed_call_left_goes_with_the_next_and_what_a_live_one_writes_s
         unfinished.write_text("anew", encoding="utf-8")
     assert page.read_text(encoding="utf-8") == "anew"
     assert set(tmp_path.iterdir()) == {page, strange}
+
+
+@needs_root
+def test_whose_file_nobody_of_a_container_is_it_is_replaced_all_the_same(tmp_path: Path) -> None:
+    """The root of a container without root knows no number of its owner."""
+    tmp_path.chmod(0o777)
+    report = tmp_path / "report.html"
+    report.touch()
+    os.chown(report, 54321, 54321)
+    in_a_container(
+        "from analysis.commands.outputs import written\n"
+        "with written(folder / 'report.html') as new: new.write_text('new')",
+        tmp_path,
+    )
+    assert report.read_text(encoding="utf-8") == "new"

@@ -300,7 +300,7 @@ def test_many_small_files_start_no_other_process(
     whole, _ = folded(folder, Here())
     for number, trace in enumerate(load([str(folder)]).traces):
         (tmp_path / f"{number:04}.jsonl").write_text(to_line(trace) + "\n")
-    monkeypatch.delattr("analysis.scale.engine.ProcessPoolExecutor")
+    monkeypatch.delattr("analysis.scale.engine.processes")
     again, found = folded(tmp_path, Processes(2))
     assert len(found.loaded.inputs) > 100
     assert json.loads(again)["captured"] == json.loads(whole)["captured"]

@@ -187,6 +187,47 @@ def test_enter_alone_deletes_nothing(
     assert home.exists() is left
 
 
+@pytest.mark.parametrize("words", [("--yes",), ("--yes", "--json")])
+@pytest.mark.parametrize("listener", ["full disk", "nobody"])
+def test_who_cannot_be_told_loses_it_all_the_same(
+    home: Path,
+    clock: Played,
+    words: tuple[str, ...],
+    listener: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What it lists or says at the end goes to a full disk or a closed pipe: all is gone."""
+    with ExitStack() as stack:
+        if listener == "nobody":
+            reader, writer = os.pipe()
+            os.close(reader)
+            there = stack.enter_context(open(writer, "w", encoding="utf-8"))  # noqa: PTH123 - number
+        else:
+            there = stack.enter_context(Path("/dev/full").open("w", encoding="utf-8"))
+        monkeypatch.setattr("sys.stdout", there)
+        with pytest.raises(SystemExit) as ended:
+            main(["purge", *words])
+    assert not home.exists()
+    assert not clock.installed
+    said = capfd.readouterr().err
+    if listener == "nobody":
+        assert (ended.value.code, said) == (141, "")
+    else:
+        assert ended.value.code == 6
+        assert said.startswith("gatewatch: all of it is deleted; only what is said of it could not")
+        assert said.count("\n") == 1
+
+
+def test_who_cannot_be_asked_loses_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody says yes to a list that went to a full disk."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(SystemExit) as ended:
+            main(["purge"])
+    assert (ended.value.code, home.exists()) == (6, True)
+
+
 def test_what_is_not_ours_stays_and_is_named(tmp_path: Path, home: Path) -> None:
     """A data folder may be any folder; a link is taken away, not what it leads to."""
     elsewhere = tmp_path / "usb"
@@ -226,6 +267,29 @@ def test_what_cannot_be_deleted_keeps_nothing_else(
     assert f"the disk fails at {left} (Input/output error)" in done.stderr
     gatewatch("purge", "--yes")
     assert not home.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="everybody has a home there")
+def test_who_has_no_home_loses_it_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor a name, as in a container: there is no place for a timer, and `schedule` says so."""
+
+    def nameless(_: int) -> None:
+        raise KeyError
+
+    folder = agree(tmp_path / "kept")
+    monkeypatch.setenv("GATEWATCH_HOME", str(folder))
+    monkeypatch.setenv("PATH", "")
+    for variable in ("HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    monkeypatch.setattr("probe.schedule.here.BOOTED", tmp_path)
+    asked = CliRunner().invoke(main, ["schedule", "status"])
+    assert (asked.exit_code, asked.stdout) == (9, "")
+    assert asked.stderr.startswith("gatewatch: this user has no home folder, in which timers")
+    gatewatch("purge", "--yes")
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("fault", ["locks", "folder"])

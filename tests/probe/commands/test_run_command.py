@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import os
@@ -34,6 +35,7 @@ from probe.redaction.redact import Redacted
 from probe.spool import Spool, read
 from probe.vantage.ground import LineEnd, without_way
 from probe.vantage.timekeeping import ClockWatch
+from tests.harness.confining import confined, needs_seccomp
 from tests.harness.consenting import agree
 from tests.harness.terminal import shown_on
 from tests.probe import paths
@@ -921,3 +923,21 @@ def test_whom_nobody_may_probe_no_option_lets_in(home: Path, listed: Callable[..
         assert done.stderr == (
             f"gatewatch: no target may be probed: {reasons}; list others with --targets\n"
         )
+
+
+@needs_seccomp
+@pytest.mark.parametrize("refusal", [errno.EAFNOSUPPORT, errno.EACCES, errno.EPERM])
+def test_addresses_that_a_sandbox_hides_end_it(tmp_path: Path, refusal: int) -> None:
+    """Nobody could tell then what must not be kept; the sentence names what has to be allowed."""
+    command = [sys.executable, "-m", "probe", "run", "--dry-run"]
+    done = subprocess.run(
+        confined(command, socket.AF_NETLINK, refusal),
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "GATEWATCH_HOME": str(agree(tmp_path / "home"))},
+    )
+    assert (done.returncode, done.stdout) == (4, ""), done.stderr
+    assert "cannot be read" in done.stderr
+    assert "netlink" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -47,6 +47,24 @@ def test_an_environment_that_is_active_has_the_pip_that_is_found(
     assert adding("collect") == "pip install '.[collect]'"
 
 
+def test_who_has_no_home_is_told_the_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container a user may have a number only; `--help` ended as by a fault of the program."""
+
+    def nameless(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nameless)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "an env"))
+    pip = f"'{tmp_path}/an env/bin/pip'"
+    assert (adding("collect"), removing()) == (
+        f"{pip} install '.[collect]'",
+        f"{pip} uninstall gatewatch",
+    )
+
+
 def test_debian_s_package_goes_by_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no extras; pipx puts a copy with them beside it."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))

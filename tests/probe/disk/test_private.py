@@ -25,7 +25,7 @@ from probe.disk.private import (
     try_to_write,
 )
 from tests.harness.descriptors import file_of
-from tests.harness.nobody import holds_for_nobody, needs_root
+from tests.harness.nobody import holds_for_nobody, in_a_container, needs_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,6 +92,22 @@ def test_what_root_makes_belongs_to_whose_folder_it_is(
     for made in ("a", "a/b", "a/b/made"):
         owner = (tmp_path / made).stat()
         assert (owner.st_uid, owner.st_gid) == (SOMEBODY, SOMEBODY)
+
+
+@needs_root
+def test_whose_folder_nobody_of_a_container_is_it_is_written_to_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """The root of a container without root knows no number of its owner to give a file to."""
+    os.chown(tmp_path, SOMEBODY, SOMEBODY)
+    tmp_path.chmod(0o777)
+    in_a_container(
+        "from probe.disk.private import replace_file\n"
+        "assert folder.stat().st_uid == 65534\n"
+        "replace_file(folder / 'made', b'1')",
+        tmp_path,
+    )
+    assert ((tmp_path / "made").read_bytes(), mode(tmp_path / "made")) == (b"1", 0o600)
 
 
 @needs_root

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from probe.words import language
@@ -42,3 +46,25 @@ def test_what_scripts_read_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -
         assert language._("nothing was sent") == "nothing was sent"
     assert language._("nothing was sent") != "nothing was sent"
     assert language.mark("nothing was sent") == "nothing was sent"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_where_its_letters_cannot_be_written_it_speaks_english(encoding: str) -> None:
+    """An output of Latin-1 showed Khmer as question marks, and faults as escapes."""
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "probe", *words],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "LANGUAGE": language, "PYTHONIOENCODING": encoding},
+        )
+        for language in ("km", "en")
+        for words in (
+            ["--help"],
+            ["schedule", "install", "--nothing"],
+            ["purge", "--accepted", "x"],
+        )
+    ]
+    khmer, english = [(done.stdout, done.stderr) for done in said[:3]], said[3:]
+    assert khmer == [(done.stdout, done.stderr) for done in english]
+    assert b"Find out whether" in khmer[0][0]
