@@ -62,7 +62,7 @@ def _falls(heard: Sequence[float], policy: Policy) -> bool:
     """
     if len(heard) < _MANY + 2:
         return False
-    late = 2 * min(heard[-2:]) + policy.falls_ms
+    late = 2 * min(heard[-2], heard[-1]) + policy.falls_ms
     if max(heard) <= late:
         return False
     slower = sum(rtt > late for rtt in heard[:-2])

@@ -132,6 +132,22 @@ class _Course(NamedTuple):
     arrived: bool
 
 
+@dataclass(slots=True, eq=False)
+class _Met:
+    """A pattern that was met, and what was said of it: to hash one takes as long as all the rest.
+
+    ``number`` is its number among the names of the last part that had it, the folder's
+    ``part``-th. ``name`` is empty until it is asked for, ``telling`` the last one in which it was
+    said what the pattern is.
+    """
+
+    pattern: Pattern
+    name: bytes = b""
+    part: int = 0
+    number: int = 0
+    telling: int = -1
+
+
 class _Kin(NamedTuple):
     """Traces that differ in nothing but their times: who they are, or why they are not usable.
 
@@ -140,7 +156,7 @@ class _Kin(NamedTuple):
     """
 
     course: _Course | str
-    patterns: dict[_Difference, Pattern]
+    patterns: dict[_Difference, _Met]
 
 
 class Folder:
@@ -157,55 +173,45 @@ class Folder:
         self._policy = policy
         self._likenesses = Likenesses(policy)
         self._kin: dict[tuple[object, ...], _Kin] = {}
-        self._patterns: dict[Pattern, Pattern] = {}
+        self._patterns: dict[Pattern, _Met] = {}
         self._part: Part | None = None
-        # By identity, since to hash a pattern takes as long as all the rest: the numbers of those
-        # in this part, and the names of all.
-        self._numbers: dict[int, int] = {}
-        self._names: dict[int, bytes] = {}
-        self._said: set[bytes] = set()
+        self._parts = 0
+        self._telling = 0
 
     def add(self, told: Told, fingerprint: Fingerprint, part: Part) -> None:
         """Add one trace to a part. Parts are filled one after the other."""
         if part is not self._part:
             self._part = part
-            self._numbers.clear()
+            self._parts += 1
         common = _common(told)
         kin = self._kin.get(common)
         if kin is None:
             kin = self._meet(common, told)
-        pattern, rtts, day = self._sorted(kin, told)
-        number = self._numbers.get(id(pattern))
-        if number is None:
-            number = self._mention(pattern, rtts, part)
-        part.places.append(number << _DAY_BITS | day)
+        met, rtts, day = self._sorted(kin, told)
+        if met.part != self._parts:
+            self._mention(met, rtts, part)
+        part.places.append(met.number << _DAY_BITS | day)
         part.claims.append(fingerprint.claims)
         part.heard.append(fingerprint.heard)
 
     def begin_anew(self) -> None:
         """Say again what each pattern is."""
-        self._said.clear()
+        self._telling += 1
 
-    def _mention(self, pattern: Pattern, rtts: Rtts, part: Part) -> int:
-        """The number of a pattern that this part has not had yet."""
-        name = self._names.get(id(pattern))
-        if name is None:
-            name = self._names[id(pattern)] = name_of(pattern)
-        if name not in self._said:
-            self._said.add(name)
-            part.patterns[name] = pattern, rtts
-        number = self._numbers[id(pattern)] = len(part.names)
-        part.names.append(name)
-        return number
+    def _mention(self, met: _Met, rtts: Rtts, part: Part) -> None:
+        """Give a pattern that this part has not had yet its number there."""
+        if not met.name:
+            met.name = name_of(met.pattern)
+        if met.telling != self._telling:
+            met.telling = self._telling
+            part.patterns[met.name] = met.pattern, rtts
+        met.part, met.number = self._parts, len(part.names)
+        part.names.append(met.name)
 
     def _meet(self, common: tuple[object, ...], told: Told) -> _Kin:
         if len(self._kin) >= _REMEMBERED:
             self._kin.clear()
             self._patterns.clear()
-            # Another pattern may come to lie where one of these was.
-            self._numbers.clear()
-            self._names.clear()
-            self._said.clear()
         kin = self._kin[common] = _Kin(self._course(told), {})
         return kin
 
@@ -222,7 +228,7 @@ class Folder:
             told.addresses[-1] == told.dst_addr,
         )
 
-    def _sorted(self, kin: _Kin, told: Told) -> tuple[Pattern, Rtts, int]:
+    def _sorted(self, kin: _Kin, told: Told) -> tuple[_Met, Rtts, int]:
         """The pattern of a trace, RTTs that decide as its own do, and its day."""
         course = kin.course
         objection = self._desk.objection(told)
@@ -237,8 +243,8 @@ class Folder:
         )
         addresses, rtts, decisions = course.likeness(told.rtts)
         difference = (len(addresses), decisions, signs)
-        pattern = kin.patterns.get(difference)
-        if pattern is None:
+        met = kin.patterns.get(difference)
+        if met is None:
             shown = tuple([address or "" for address in addresses])
             pattern = _NONE._replace(
                 organisation=track.organisation,
@@ -250,20 +256,23 @@ class Folder:
                 decisions=decisions,
                 signs=(*signs, *course.signs),
             )
-            pattern = self._keep(kin, difference, pattern, told)
-        return pattern, rtts, day_of(told.timestamp)
+            met = self._keep(kin, difference, pattern, told)
+        return met, rtts, day_of(told.timestamp)
 
-    def _rejected(self, kin: _Kin, reason: str, told: Told) -> tuple[Pattern, Rtts, int]:
-        pattern = kin.patterns.get(reason)
-        if pattern is None:
-            pattern = self._keep(kin, reason, _NONE._replace(reason=reason), told)
-        return pattern, (), 0
+    def _rejected(self, kin: _Kin, reason: str, told: Told) -> tuple[_Met, Rtts, int]:
+        met = kin.patterns.get(reason)
+        if met is None:
+            met = self._keep(kin, reason, _NONE._replace(reason=reason), told)
+        return met, (), 0
 
-    def _keep(self, kin: _Kin, difference: _Difference, pattern: Pattern, told: Told) -> Pattern:
+    def _keep(self, kin: _Kin, difference: _Difference, pattern: Pattern, told: Told) -> _Met:
         """The pattern with what the record says, one object for all that are equal."""
         pattern = pattern._replace(snapshots=told.snapshots, said=told.said, notes=told.notes)
-        pattern = kin.patterns[difference] = self._patterns.setdefault(pattern, pattern)
-        return pattern
+        met = self._patterns.get(pattern)
+        if met is None:
+            met = self._patterns[pattern] = _Met(pattern)
+        kin.patterns[difference] = met
+        return met
 
 
 class Counted(NamedTuple):

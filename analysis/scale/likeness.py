@@ -121,9 +121,13 @@ class Likenesses:
         def likeness(rtts: Rtts) -> Likeness:
             if not traits.borders:
                 return short
-            late = bytes(is_late(one, rtts, self._policy) for one in traits.timed)
-            if traits.plain and not any(late) and self._is_far(traits, rtts):
-                return short
+            if traits.plain and self._is_far(traits, rtts):
+                for one in traits.timed:
+                    if is_late(one, rtts, self._policy):
+                        break
+                else:
+                    return short
+            late = bytes([is_late(one, rtts, self._policy) for one in traits.timed])
             found = late + self._decisions(path._replace(rtts=rtts))
             return Likeness(path.addresses, rtts, found)
 

@@ -26,6 +26,7 @@ from analysis.intake.told import (
     LAN,
     Fingerprint,
     Numbers,
+    Rtts,
     Told,
     cut,
     fingerprint,
@@ -384,10 +385,10 @@ def _traces(
 ) -> Iterator[tuple[Told, Fingerprint] | None]:
     vantages: dict[tuple[Any, ...], Vantage] = {}
     chosen = hops.chosen.tolist()
-    all_addresses = tuple([hops.names[i] for i in chosen])
-    all_rtts = tuple([None if rtt != rtt else rtt for rtt in hops.rtts.tolist()])  # noqa: PLR0124 - NaN
-    known = hashable_addresses(hops.names, numbers)
-    ids, times = tuple([known[i] for i in chosen]), hashable_rtts(all_rtts)
+    all_addresses = tuple(map(hops.names.__getitem__, chosen))
+    all_rtts = _with_none(hops.rtts)
+    ids = tuple(map(hashable_addresses(hops.names, numbers).__getitem__, chosen))
+    times = hashable_rtts(all_rtts)
     asns = _asns(hops.attributions) if any(rows["snapshots"]) else []
     starts: list[int] = bounds.tolist()
     ends = _ends_of_ways(hops, bounds, rows["dst_addr"])
@@ -432,6 +433,13 @@ def _traces(
             told,
             fingerprint(told, way, msm_id=msm_id, paris_id=paris_id, numbers=numbers),
         )
+
+
+def _with_none(rtts: npt.NDArray[np.float64]) -> Rtts:
+    """RTTs as traces have them: None for NaN."""
+    found = rtts.astype(object)
+    found[np.isnan(rtts)] = None
+    return tuple(found.tolist())
 
 
 def _asns(attributions: pa.Array) -> list[int | None]:
