@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import ssl
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
@@ -84,7 +84,8 @@ class Site:
                 self.end_headers()
                 end = whole // 2 if site.cut else min(whole, begin + (site.breath or whole))
                 site.sent += len(content[begin:end])
-                self.wfile.write(content[begin:end])
+                with suppress(ConnectionError):  # who asked may turn it down midway
+                    self.wfile.write(content[begin:end])
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Keep quiet."""
