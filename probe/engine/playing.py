@@ -38,7 +38,6 @@ def play(session: Session, network: SimulatedNetwork, clock: VirtualClock) -> No
     tick = session.tick
     try:
         while not session.over:
-            session.give_up()
             now = clock.now
             until = session.advance(now)
             waits = until > now + tick

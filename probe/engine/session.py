@@ -124,7 +124,6 @@ class Session:
         # Seconds between two looks at the network; 0 where packets are rarer than ticks anyway.
         self.tick = settings.tick if self._interval < settings.tick else 0.0
         self._now = -math.inf
-        self._heard = -math.inf
         self._due = -math.inf
         self._idle = True
         self._active = 0
@@ -164,16 +163,6 @@ class Session:
     def awaits_few(self) -> bool:
         """Whether so few answers are awaited that none needs to wait a tick for the others."""
         return len(self._probes) <= FEW
-
-    def give_up(self) -> None:
-        """Give up the probes whose time was over when answers were taken in last.
-
-        Not those whose time has passed since: keeping a trace may take a disk seconds, and what
-        is answered meanwhile waits in the socket. So the loop reads the clock afterwards.
-
-        Raises what `finished` or `known` raise.
-        """
-        self._expire(self._heard)
 
     def advance(self, now: float) -> float:
         """Send all that is due by now; returns until when to wait for answers.
@@ -327,8 +316,14 @@ class Session:
     # -- hearing ----------------------------------------------------------------------------
 
     def collect(self, now: float) -> None:
-        """Take in all answers that are there now. Raises what `finished` or `known` raise."""
-        self._now = self._heard = now
+        """Take in all answers that are there now, and give up the probes whose time is over.
+
+        Not those whose time passes meanwhile: keeping a trace may take a disk seconds, and what
+        is answered then waits in the socket. So the loop reads the clock afterwards.
+
+        Raises what `finished` or `known` raise.
+        """
+        self._now = now
         probes = self._probes
         telling = self._known is not None
         soon = now + self._limits.timeout_floor
@@ -348,6 +343,7 @@ class Session:
                 self._look_again(work, now)
         for work in changed:
             self._after(work)
+        self._expire(now)
 
     # -- giving up --------------------------------------------------------------------------
 

@@ -196,7 +196,6 @@ def test_silence_is_waited_for_asleep() -> None:
     network = SimulatedNetwork(lambda target, flow: Way((), DARK), clock=lambda: now)
     session = Session(network, tasks(1), SessionSettings(), finished=ended.append)
     while not session.over and looks < 100:
-        session.give_up()
         now = session.advance(now)
         session.collect(now)
         looks += 1
