@@ -10,13 +10,13 @@ import errno
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from analysis.intake.unfinished import hidden_folder
 from probe import stop
 from probe.disk.mishap import failure_of
-from probe.disk.private import HAS_NO_NUMBER, sync_file, sync_folder
+from probe.disk.private import give, sync_file, sync_folder
 from probe.words.failure import BadInput, Failure
 
 
@@ -77,11 +77,8 @@ def _keep_owner(old: Path, new: Path) -> None:
         return
     owned = old.stat()
     for owner in ((owned.st_uid, -1), (-1, owned.st_gid)):
-        try:
-            os.chown(new, *owner, follow_symlinks=False)
-        except OSError as problem:
-            if not (isinstance(problem, PermissionError) or problem.errno == HAS_NO_NUMBER):
-                raise
+        with suppress(PermissionError):
+            give(new, *owner)
 
 
 def unwritten(path: str | Path, problem: OSError) -> Failure:

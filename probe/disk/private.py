@@ -31,7 +31,7 @@ _ABANDONED = 86_400.0
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # By what it says that somebody has no number in this container (user_namespaces(7)).
-HAS_NO_NUMBER = errno.EINVAL
+_HAS_NO_NUMBER = errno.EINVAL
 
 # By what it says that a disk does not give what lies on it; not every system has the last.
 NOT_GIVEN = frozenset({errno.EIO, errno.EBADMSG, getattr(errno, "EUCLEAN", errno.EIO)})
@@ -204,18 +204,23 @@ def try_to_write(folder: Path) -> None:
 
 
 def hand_over(made: Path | int, folder: Path) -> None:
-    """Give what root has made, a path or an open file, to the owner of the folder it is in.
-
-    It stays root's where that owner has no number here, as in a container that was made without
-    root: nobody of it is kept out.
-    """
+    """Give what root has made, a path or an open file, to the owner of the folder it is in."""
     owner = folder.stat()
     if os.name == "posix" and os.geteuid() == 0 and owner.st_uid != 0:
-        try:
-            os.chown(made, owner.st_uid, owner.st_gid, follow_symlinks=isinstance(made, int))
-        except OSError as problem:
-            if problem.errno != HAS_NO_NUMBER:
-                raise
+        give(made, owner.st_uid, owner.st_gid)
+
+
+def give(made: Path | int, user: int, group: int) -> None:
+    """Make a path or an open file a user's and a group's, by their numbers; -1 leaves one as it is.
+
+    It stays whose it is where they have no number here, as in a container that was made without
+    root: nobody of it is kept out. Raises OSError where else it cannot be given.
+    """
+    try:
+        os.chown(made, user, group, follow_symlinks=isinstance(made, int))
+    except OSError as problem:
+        if problem.errno != _HAS_NO_NUMBER:
+            raise
 
 
 def sync_file(path: Path) -> None:
