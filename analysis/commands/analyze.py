@@ -11,11 +11,10 @@ import click
 
 from analysis.commands import options
 from analysis.commands.given import (
-    believe_the_clock,
     known_country,
     named_files,
     nothing_usable,
-    open_table,
+    table_to_judge_by,
     warn,
 )
 from analysis.commands.outputs import (
@@ -139,9 +138,7 @@ def analyze(
     # What is wrong with what was typed is told before the libraries that judge are waited for.
     from analysis.policy import Policy, PolicyError, with_overrides  # noqa: PLC0415
 
-    table = open_table(origin)
-    if origin is None:
-        believe_the_clock(table)
+    table = table_to_judge_by(origin)
     code = known_country(table, country, "--country")
     try:
         policy = with_overrides(Policy(), overrides)

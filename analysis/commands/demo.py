@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from analysis.commands.given import believe_the_clock, open_table
+from analysis.commands.given import table_to_judge_by
 from analysis.commands.outputs import unwritten
 from analysis.commands.redo import command_line
 from probe.commands.folder import Folder
@@ -30,8 +30,7 @@ def demo(*, as_json: bool, folder: Path | None) -> None:
     is the real thing: session, strategy, records, redaction, spool and judgement. Needs neither
     root nor a network.
     """
-    table = open_table(None)
-    believe_the_clock(table)
+    table = table_to_judge_by(None)
     from analysis.demo import run_demo  # noqa: PLC0415 - as in analyze
 
     where = folder or Path(tempfile.mkdtemp(prefix="gatewatch-demo-"))

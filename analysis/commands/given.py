@@ -37,19 +37,21 @@ def open_table(path: Path | None) -> Origin:
         raise BadInput(str(problem)) from None
 
 
-def believe_the_clock(table: Origin) -> None:
-    """Raise `Failure` where the clock shows a day before that of the table that is in use here.
+def table_to_judge_by(path: Path | None) -> Origin:
+    """What `open_table` opens. Raises `Failure` where the clock is behind the table in use.
 
     By such a clock traces are of days to come, and left out: a verdict would be of none, or of old
     ones alone. What a table says that somebody names may be wrong itself.
     """
-    been = table.snapshot.date
+    table = open_table(path)
+    been = table.snapshot.date if path is None else None
     today = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
     if been is not None and today < been:
         raise Failure(
             f"the clock of this machine says {today}, but the address table is of {been}: traces "
             "would be left out as of days to come; set it, as with sudo timedatectl set-ntp true"
         )
+    return table
 
 
 def known_country(table: Origin, country: str, given_as: str) -> str:

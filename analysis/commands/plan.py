@@ -16,11 +16,11 @@ import click
 
 from analysis.commands import options
 from analysis.commands.given import (
-    believe_the_clock,
     known_country,
     named_files,
     nothing_usable,
     open_table,
+    table_to_judge_by,
     warn,
 )
 from analysis.policy import Policy
@@ -152,9 +152,7 @@ def plan(
     """
     if networks is not None and not simulate:
         raise click.UsageError("--networks goes with --simulate: it is of simulated countries")
-    table = open_table(origin)
-    if paths and origin is None:
-        believe_the_clock(table)
+    table = table_to_judge_by(origin) if paths else open_table(origin)
     code = known_country(table, country, "CC")
     named_files(paths)
 
